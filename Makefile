@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+# One Makefile for the whole tree; `make help` lists the targets.
+#
+#   make CC=clang     another compiler, in build-clang/
+#   make SAN=1        AddressSanitizer and UndefinedBehaviorSanitizer, in build-san/
+#   make O=DIR        another build directory
+#   make V=1          show the commands
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+O       ?= build$(if $(filter clang%,$(CC)),-clang)$(if $(SAN),-san)
+PREFIX  ?= /usr/local
+DESTDIR ?=
+Q       := $(if $(V),,@)
+say      = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
+
+sbindir     := $(PREFIX)/sbin
+bindir      := $(PREFIX)/bin
+libexecdir  := $(PREFIX)/libexec/pvbackd
+mandir      := $(PREFIX)/share/man
+sysconfdir  := $(if $(filter /usr/local,$(PREFIX)),/usr/local/etc,/etc)
+
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
+	   -Wvla -Wconversion -Wformat=2 -Werror
+SANFLAGS := $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=all \
+	   -fno-omit-frame-pointer)
+OPT     ?= -O2
+CFLAGS  ?= -g
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(OPT) -fPIC -pthread -fno-strict-aliasing \
+	   $(WARN) $(SANFLAGS) $(CFLAGS)
+ALL_LDFLAGS = -pthread -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
+
+.PHONY: all help deps demo check check-fast unit lint format layers bench install clean
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+# ---- What may include what -------------------------------------------------------
+# A folder sees the folders named here and no other; tests/layers proves that the table
+# is not bypassed.
+inc/common              := common
+inc/backends/supervisor := common backends backends/supervisor
+inc/backends/worker     := common backends backends/worker
+inc/backends/blkback    := common backends backends/blkback
+inc/frontends           := common frontends
+inc/frontends/pvblk     := common frontends frontends/pvblk
+inc/frontends/nbdkit    := common frontends
+inc/tests/unit          := common backends backends/supervisor backends/worker \
+			   backends/blkback frontends tests/unit
+inc/tests/contract      := tests/contract
+
+# ---- Sources ---------------------------------------------------------------------
+src = $(sort $(wildcard $(1)/*.c))
+obj = $(patsubst %.c,$(O)/%.o,$(1))
+
+COMMON   := $(call src,common)
+BACKENDS := backends/blkback
+SUPER    := $(call src,backends/supervisor) $(sort $(wildcard $(BACKENDS:=/*_super.c)))
+WORKER   := $(call src,backends/worker) \
+	    $(filter-out %_super.c,$(foreach b,$(BACKENDS),$(call src,$(b))))
+FRONT    := $(call src,frontends)
+UNIT     := $(sort $(wildcard tests/unit/test_*.c))
+
+# A program is its main.c and archives: the linker takes what is used and nothing else,
+# and a program that reaches for a library which is not in its list does not link.
+COMMON_A := $(O)/libcommon.a
+SUPER_A  := $(O)/libsuper.a
+WORKER_A := $(O)/libworker.a
+FRONT_A  := $(O)/libfront.a
+
+LIBS_SUPER  := -lxenstore -lxenctrl -levent_core
+LIBS_WORKER := -lxengnttab -lxenevtchn -levent_core -luring
+LIBS_FRONT  := -lxenstore -lxengnttab -lxenevtchn
+LIBS_UNIT   := $(LIBS_SUPER) $(LIBS_WORKER) $(LIBS_FRONT) -lcmocka
+
+PROGRAMS := $(if $(wildcard backends/supervisor/main.c),$(O)/pvbackd) \
+	    $(if $(wildcard backends/worker/main.c),$(O)/pvbackd-worker) \
+	    $(if $(wildcard frontends/pvblk/main.c),$(O)/pvblk) \
+	    $(if $(wildcard frontends/nbdkit/*.c),$(O)/nbdkit-pvblk-plugin.so)
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(UNIT))
+
+all: $(PROGRAMS) ## Build everything
+
+help: ## List the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
+		awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+# ---- Rules -----------------------------------------------------------------------
+$(O)/%.o: %.c | $(O)/.deps
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(addprefix -I,$(inc/$(patsubst %/,%,$(dir $<)))) \
+		-MMD -MP -c -o $@ $<
+
+$(O)/%.a:
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+
+$(COMMON_A): $(call obj,$(COMMON))
+$(SUPER_A): $(call obj,$(filter-out %/main.c,$(SUPER)))
+$(WORKER_A): $(call obj,$(filter-out %/main.c,$(WORKER)))
+$(FRONT_A): $(call obj,$(FRONT))
+
+link = $(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
+	-Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+
+$(O)/pvbackd: $(O)/backends/supervisor/main.o $(SUPER_A) $(COMMON_A)
+	$(link) $(LIBS_SUPER)
+
+$(O)/pvbackd-worker: $(O)/backends/worker/main.o $(WORKER_A) $(COMMON_A)
+	$(link) $(LIBS_WORKER)
+
+$(O)/pvblk: $(call obj,$(call src,frontends/pvblk)) $(FRONT_A) $(COMMON_A)
+	$(link) $(LIBS_FRONT)
+
+$(O)/nbdkit-pvblk-plugin.so: $(call obj,$(call src,frontends/nbdkit)) $(FRONT_A) $(COMMON_A)
+	$(call say,LD,$@)$(CC) -shared $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_FRONT)
+
+$(O)/tests/unit/%: $(O)/tests/unit/%.o $(SUPER_A) $(WORKER_A) $(FRONT_A) $(COMMON_A)
+	$(link) $(LIBS_UNIT)
+
+# ---- xensim (tests/xensim) ---------------------------------------------------------
+
+# ---- Packages --------------------------------------------------------------------
+# Debian 12 packages; README.md says what each is for.
+PACKAGES := build-essential clang libxen-dev xen-utils-4.17 xenstore-utils libevent-dev \
+	    libcmocka-dev liburing-dev nbdkit nbdkit-plugin-dev libnbd-bin fio qemu-utils \
+	    qemu-system-common e2fsprogs cppcheck clang-format clang-tidy jq iproute2
+
+deps: ## Install the Debian packages that are missing (needs root)
+	$(Q)tests/deps $(PACKAGES)
+
+$(O)/.deps: Makefile tests/deps
+	@tests/deps $(PACKAGES)
+	@mkdir -p $(O) && touch $@
+
+# ---- Tests -----------------------------------------------------------------------
+check-fast: all layers lint ## Unit tests, layer rules and linters: a minute
+	$(Q)$(MAKE) --no-print-directory unit
+
+unit: $(UNIT_TESTS)
+	$(Q)tests/run $(UNIT_TESTS)
+
+layers: all ## Who includes and links what, against the rules
+	$(Q)tests/layers $(O)
+
+lint: ## Format and static analysis, reported by file
+	$(Q)tests/lint
+
+format: ## Rewrite the sources in the project's layout
+	$(Q)git ls-files '*.c' '*.h' | xargs -r clang-format -i
+
+clean: ## Remove the build directories
+	rm -rf build build-*
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contract that every backend meets.
+ *
+ * A backend is a folder with two halves that share nothing but a blob of plain data: the
+ * supervisor half (files *_super.c, linked into pvbackd) speaks XenStore and opens
+ * things; the worker half (the rest, linked into pvbackd-worker) serves the rings of one
+ * guest with the descriptors it is handed. backends.def lists the backends. A new one
+ * needs no edit in supervisor/, worker/ or common/.
+ */
+#ifndef PVB_BACKEND_H
+#define PVB_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compiler.h"
+#include "log.h"
+#include "msg.h"
+#include "xs.h"
+
+/* ---- Supervisor half ------------------------------------------------------------- */
+
+/**
+ * struct bdev - A device as the supervisor half of its backend sees it
+ * @domid:	The guest, from our own directory's path, never from a key
+ * @devid:	Device number in that path
+ * @tag:	"guest 3 vbd-51712", for log lines
+ * @path:	Our directory, "/local/domain/0/backend/vbd/3/51712"
+ * @front:	The frontend's, "/local/domain/3/device/vbd/51712": written by the guest,
+ *		so nothing that has a meaning on the host is read from it
+ * @xs:		XenStore; do not keep it between calls
+ * @priv:	The backend's own; allocated in probe(), freed in release()
+ */
+struct bdev {
+	uint32_t domid;
+	uint32_t devid;
+	const char *tag;
+	const char *path;
+	const char *front;
+	struct xst *xs;
+	void *priv;
+};
+
+/**
+ * struct bdev_conf - What a worker is to be told: blob and descriptors of CONNECT
+ *
+ * The descriptors stay the backend's until release() or close().
+ */
+struct bdev_conf {
+	uint8_t blob[MSG_BLOB_MAX];
+	size_t len;
+	int fds[MSG_FDS_MAX];
+	unsigned int nfds;
+};
+
+/**
+ * bdev_fault() - Say why a device cannot be served; the last thing before returning an
+ * error
+ *
+ * The supervisor logs the text with the tag and writes it to the `error` node. It should
+ * name the key or object, its value, and what to do.
+ */
+void bdev_fault(struct bdev *d, const char *fmt, ...) printf_like(2, 3);
+
+/**
+ * struct super_backend - Supervisor half
+ *
+ * Calls come from one thread and must not wait for a guest. Return values: 0; -EAGAIN,
+ * "not yet": keys are missing that may still come, called again after the next change;
+ * any other -errno: the device goes to Closed, bdev_fault() has said why.
+ *
+ * Order: probe, offer, {open, connect, publish, close}..., release.
+ */
+struct super_backend {
+	/* XenStore kind: backend/KIND/DOMID/DEVID. */
+	const char *kind;
+
+	/* Our directory has appeared: read and judge the toolstack's keys. */
+	int (*probe)(struct bdev *d);
+
+	/* Write the keys a frontend reads in InitWait; committed together with state 2.
+	 */
+	int (*offer)(struct bdev *d, xst_t t);
+
+	/*
+	 * The toolstack's part is done, or not (-EAGAIN): hotplug-status and what the
+	 * hotplug script wrote. Open the storage or device.
+	 */
+	int (*open)(struct bdev *d);
+
+	/*
+	 * The frontend is Initialised or Connected: read and judge its keys, fill @conf.
+	 * @resume: the ring was left by an orderly stop, with nothing in flight.
+	 */
+	int (*connect)(struct bdev *d, bool resume, struct bdev_conf *conf);
+
+	/* Write the keys a frontend reads when we are Connected; committed with state 4.
+	 */
+	int (*publish)(struct bdev *d, xst_t t);
+
+	/* The worker has let go: undo open(). Idempotent, also after a failed open(). */
+	void (*close)(struct bdev *d);
+
+	/* The directory is gone, or we stop: undo probe(); close() has been called. */
+	void (*release)(struct bdev *d);
+};
+
+/* ---- Worker half ------------------------------------------------------------------ */
+
+/**
+ * struct wdev - A device as the worker half of its backend sees it
+ * @handle:	Its number on the socket
+ * @domid:	The guest
+ * @tag:	For log lines
+ * @limit:	Allowance of log lines about what the guest does; main thread only
+ * @priv:	The backend's own; allocated in connect(), freed before
+ * wdev_disconnected()
+ */
+struct wdev {
+	uint32_t handle;
+	uint32_t domid;
+	char tag[48];
+	struct log_limit limit;
+	void *priv;
+};
+
+/**
+ * wdev_failed() - The ring cannot be served any more; callable from any thread, once
+ *
+ * The backend goes on holding everything until disconnect() is called.
+ */
+void wdev_failed(struct wdev *d, int err, const char *fmt, ...) printf_like(3, 4);
+
+/**
+ * wdev_disconnected() - What disconnect() began is complete; callable from any thread
+ *
+ * Every request taken is answered, nothing is mapped or bound, threads have ended or are
+ * about to without touching @d, descriptors are closed.
+ */
+void wdev_disconnected(struct wdev *d);
+
+/** struct worker_backend - Worker half; calls come from the main thread */
+struct worker_backend {
+	const char *kind;
+
+	/*
+	 * Map the rings, bind the event channels, start to serve. Takes the descriptors
+	 * it keeps (and sets them to -1 in @fds); the caller closes the rest.
+	 * Return: 0, or -errno with everything released and @text saying what failed.
+	 */
+	int (*connect)(struct wdev *d, const void *blob, size_t len, int *fds,
+	               unsigned int nfds, char *text, size_t text_size);
+
+	/*
+	 * Begin to stop: take no more requests, let those taken finish, answer them,
+	 * release everything, then call wdev_disconnected(). Must not block.
+	 */
+	void (*disconnect)(struct wdev *d);
+};
+
+#define BACKEND(kind, name)                             \
+	extern const struct super_backend name##_super; \
+	extern const struct worker_backend name##_worker;
+#include "backends.def"
+#undef BACKEND
+
+#endif
