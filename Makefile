@@ -31,7 +31,8 @@ ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(OPT) -fPIC -pthread -fno-strict-aliasing
 	   $(WARN) $(SANFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
 
-.PHONY: all help deps demo check check-fast unit lint format layers bench install clean
+.PHONY: all help deps demo check check-fast unit tree e2e lint tidy format layers bench \
+	install clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -92,7 +93,7 @@ $(O)/%.o: %.c | $(O)/.deps
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) $(addprefix -I,$(inc/$(patsubst %/,%,$(dir $<)))) \
 		-MMD -MP -c -o $@ $<
 
-$(O)/%.a:
+$(O)/%.a: | $(O)/.deps
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 
 $(COMMON_A): $(call obj,$(COMMON))
@@ -123,32 +124,83 @@ $(O)/tests/unit/%: $(O)/tests/unit/%.o $(SUPER_A) $(WORKER_A) $(FRONT_A) $(COMMO
 
 # ---- Packages --------------------------------------------------------------------
 # Debian 12 packages; README.md says what each is for.
-PACKAGES := build-essential clang libxen-dev xen-utils-4.17 xenstore-utils libevent-dev \
-	    libcmocka-dev liburing-dev nbdkit nbdkit-plugin-dev libnbd-bin fio qemu-utils \
-	    qemu-system-common e2fsprogs cppcheck clang-format clang-tidy jq iproute2
+PACKAGES := build-essential pkg-config libxen-dev xen-utils-4.17 xenstore-utils libevent-dev \
+	    libcmocka-dev liburing-dev nbdkit nbdkit-plugin-dev libnbd-bin e2fsprogs iproute2 jq
+CHECK_PACKAGES := clang clang-format clang-tidy cppcheck shellcheck mandoc fio qemu-utils \
+	    qemu-system-common
 
 deps: ## Install the Debian packages that are missing (needs root)
-	$(Q)tests/deps $(PACKAGES)
+	$(Q)tests/deps $(PACKAGES) $(CHECK_PACKAGES)
 
 $(O)/.deps: Makefile tests/deps
 	@tests/deps $(PACKAGES)
 	@mkdir -p $(O) && touch $@
 
-# ---- Tests -----------------------------------------------------------------------
-check-fast: all layers lint ## Unit tests, layer rules and linters: a minute
-	$(Q)$(MAKE) --no-print-directory unit
+$(O)/.deps-check: Makefile tests/deps | $(O)/.deps
+	@tests/deps $(PACKAGES) $(CHECK_PACKAGES)
+	@touch $@
 
-unit: $(UNIT_TESTS)
+# ---- Tests -----------------------------------------------------------------------
+# JOBS tests run side by side. E2E names the scenarios to run, by default all.
+JOBS    ?= 4
+SCRIPTS := $(filter-out %/lib.sh,$(sort $(wildcard tests/e2e/*.sh)))
+E2E     ?= $(SCRIPTS)
+SMOKE   := $(wildcard tests/e2e/attach.sh)
+TIDY    := $(patsubst %.c,$(O)/tidy/%.ok,$(shell find backends common frontends tests -name '*.c' 2>/dev/null))
+
+export BUILD = $(abspath $(O))
+
+demo: all ## A disk from image to guest and back, step by step
+	$(Q)tests/demo
+
+check: ## Everything that needs no Xen: gcc, clang, sanitizers; ten minutes
+	$(Q)tests/check
+
+check-fast: all layers lint unit ## Unit tests, layer rules, linters and a smoke test: a minute
+	$(Q)$(if $(SMOKE),tests/run $(SMOKE))
+
+unit: $(UNIT_TESTS) ## Unit tests
 	$(Q)tests/run $(UNIT_TESTS)
 
-layers: all ## Who includes and links what, against the rules
+tree: all $(UNIT_TESTS) ## Tests of the tree: layers, install, manuals
+	$(Q)tests/run $(sort $(wildcard tests/tree/*.sh))
+
+e2e: all ## Scenarios on a simulated host; E2E=tests/e2e/NAME.sh for one
+	$(Q)tests/run -j $(JOBS) $(E2E)
+
+layers: all $(UNIT_TESTS) ## Who includes and links what, against the rules
 	$(Q)tests/layers $(O)
 
-lint: ## Format and static analysis, reported by file
+lint: tidy ## Format and static analysis, reported by file
 	$(Q)tests/lint
+
+tidy: $(TIDY) ## clang-tidy for what has changed
+
+$(O)/tidy/%.ok: %.c .clang-tidy $(shell find backends common frontends tests -name '*.h' 2>/dev/null) | $(O)/.deps-check
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)clang-tidy --quiet $< -- -std=gnu17 -D_GNU_SOURCE \
+		$(addprefix -I,$(inc/$(patsubst %/,%,$(dir $<)))) 2>$@.log || { cat $@.log; false; }
+	@touch $@
 
 format: ## Rewrite the sources in the project's layout
 	$(Q)git ls-files '*.c' '*.h' | xargs -r clang-format -i
+
+# ---- Installation ----------------------------------------------------------------
+# pvbackd and the vbd-* scripts look for what they need beside themselves, then in
+# ../libexec/pvbackd.
+nbdkitdir := $(PREFIX)/lib/nbdkit/plugins
+MAN       := $(wildcard docs/man/*.[1-8])
+put        = install -D -m $(1) -t $(DESTDIR)$(2) $(3)
+
+install: all ## Install below PREFIX; DESTDIR for packages
+	$(Q)$(call put,755,$(sbindir),$(O)/pvbackd $(addprefix xenstore-scripts/vbd-,attach detach list))
+	$(Q)$(call put,755,$(libexecdir),$(O)/pvbackd-worker)
+	$(Q)$(call put,644,$(libexecdir),xenstore-scripts/vbd-common.sh)
+	$(Q)$(call put,755,$(bindir),$(O)/pvblk)
+	$(Q)$(call put,755,$(nbdkitdir),$(O)/nbdkit-pvblk-plugin.so)
+	$(Q)$(foreach n,1 5 8,$(call put,644,$(mandir)/man$(n),$(filter %.$(n),$(MAN)));)
+	$(Q)ln -sf vbd-attach.8 $(DESTDIR)$(mandir)/man8/vbd-detach.8
+	$(Q)ln -sf vbd-attach.8 $(DESTDIR)$(mandir)/man8/vbd-list.8
 
 clean: ## Remove the build directories
 	rm -rf build build-*
