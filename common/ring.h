@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Backend's side of a shared ring (xen/io/ring.h), for any slot size.
+ *
+ * The page belongs to the guest as much as to us: it may change under every load. So
+ * indices are read once and judged, slots are copied once into private memory, word by
+ * word with atomic loads that the compiler can neither drop nor repeat (XSA-155,
+ * XSA-478), and our own indices live here, never in the page. Nothing else in a backend
+ * touches a shared page.
+ */
+#ifndef PVB_RING_H
+#define PVB_RING_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "compiler.h"
+#include "xenabi.h"
+
+/* Start of every shared ring; the slots follow. */
+struct ring_page {
+	uint32_t req_prod, req_event;
+	uint32_t rsp_prod, rsp_event;
+	uint8_t pad[48];
+	uint32_t slots[];
+};
+
+_Static_assert(offsetof(struct ring_page, req_prod) ==
+                       offsetof(struct blkif_sring, req_prod),
+               "ring header");
+_Static_assert(offsetof(struct ring_page, req_event) ==
+                       offsetof(struct blkif_sring, req_event),
+               "ring header");
+_Static_assert(offsetof(struct ring_page, rsp_prod) ==
+                       offsetof(struct blkif_sring, rsp_prod),
+               "ring header");
+_Static_assert(offsetof(struct ring_page, rsp_event) ==
+                       offsetof(struct blkif_sring, rsp_event),
+               "ring header");
+_Static_assert(offsetof(struct ring_page, slots) == offsetof(struct blkif_sring, ring),
+               "ring header");
+
+/**
+ * struct ring_back - What we know of a ring, in private memory
+ * @page:	Shared page(s)
+ * @size:	Slots, a power of two
+ * @slot_words:	Size of a slot in 32-bit words
+ * @req_cons:	Requests taken; indices run freely and wrap at 2^32
+ * @rsp_prod:	Responses written; never ahead of @req_cons
+ * @rsp_pub:	Responses the guest has been shown
+ */
+struct ring_back {
+	struct ring_page *page;
+	uint32_t size;
+	uint32_t slot_words;
+	uint32_t req_cons;
+	uint32_t rsp_prod;
+	uint32_t rsp_pub;
+};
+
+/** ring_init() - Attach to a fresh ring of @bytes with slots of @slot bytes, at index 0
+ */
+static inline void ring_init(struct ring_back *r, void *page, size_t bytes, size_t slot)
+{
+	size_t fit = (bytes - sizeof(struct ring_page)) / slot;
+
+	assert(fit > 0 && slot % sizeof(uint32_t) == 0);
+	*r = (struct ring_back){
+		.page = page,
+		.size = 1U << (31 - __builtin_clz((uint32_t)fit)),
+		.slot_words = (uint32_t)(slot / sizeof(uint32_t)),
+	};
+}
+
+/**
+ * ring_resume() - Attach where an orderly stop left the ring, with nothing in flight
+ *
+ * Return: V_OK, or V_FATAL when the page holds indices that cannot be.
+ */
+static inline enum verdict ring_resume(struct ring_back *r)
+{
+	uint32_t rsp = __atomic_load_n(&r->page->rsp_prod, __ATOMIC_RELAXED);
+	uint32_t req = __atomic_load_n(&r->page->req_prod, __ATOMIC_RELAXED);
+
+	if (req - rsp > r->size)
+		return V_FATAL;
+	r->req_cons = r->rsp_prod = r->rsp_pub = rsp;
+	return V_OK;
+}
+
+/**
+ * ring_requests() - How many requests wait to be taken
+ *
+ * An exactly full ring is legal (XSA-38). More than full, or an index that went
+ * backwards, is not (XSA-39): the guest can have as many requests as there are slots
+ * without an unpublished response.
+ *
+ * Return: V_OK and @n, or V_FATAL.
+ */
+static inline enum verdict ring_requests(const struct ring_back *r, uint32_t *n)
+{
+	/* Pairs with the frontend's barrier before it moves req_prod: slots are written.
+	 */
+	uint32_t prod = __atomic_load_n(&r->page->req_prod, __ATOMIC_ACQUIRE);
+	uint32_t room = r->size - (r->req_cons - r->rsp_prod);
+
+	*n = prod - r->req_cons;
+	return *n > room ? V_FATAL : V_OK;
+}
+
+/** ring_waiting() - Whether the guest moved its index; a hint for polling, not judged */
+static inline bool ring_waiting(const struct ring_back *r)
+{
+	return __atomic_load_n(&r->page->req_prod, __ATOMIC_RELAXED) != r->req_cons;
+}
+
+static inline uint32_t *ring_slot(const struct ring_back *r, uint32_t idx)
+{
+	return r->page->slots + (size_t)(idx & (r->size - 1)) * r->slot_words;
+}
+
+/** ring_take() - Copy the next request, @len bytes, to private memory, and count it */
+static inline void ring_take(struct ring_back *r, void *private, size_t len)
+{
+	const uint32_t *slot = ring_slot(r, r->req_cons);
+
+	assert(len % sizeof(uint32_t) == 0 && len <= r->slot_words * sizeof(uint32_t));
+	for (size_t i = 0; i < len / sizeof(uint32_t); i++) {
+		uint32_t word = __atomic_load_n(slot + i, __ATOMIC_RELAXED);
+
+		memcpy((char *)private + i * sizeof(word), &word, sizeof(word));
+	}
+	r->req_cons++;
+}
+
+/**
+ * ring_respond() - Write a response of @len bytes; seen by the guest after ring_publish()
+ * @rsp:	No implicit padding, every byte is ours to show (XSA-216)
+ */
+static inline void ring_respond(struct ring_back *r, const void *rsp, size_t len)
+{
+	uint32_t *slot = ring_slot(r, r->rsp_prod);
+
+	assert(r->rsp_prod != r->req_cons);
+	assert(len % sizeof(uint32_t) == 0 && len <= r->slot_words * sizeof(uint32_t));
+	for (size_t i = 0; i < len / sizeof(uint32_t); i++) {
+		uint32_t word;
+
+		memcpy(&word, (const char *)rsp + i * sizeof(word), sizeof(word));
+		__atomic_store_n(slot + i, word, __ATOMIC_RELAXED);
+	}
+	r->rsp_prod++;
+}
+
+/** ring_publish() - Show the responses written. Return: whether to notify the guest. */
+static inline bool ring_publish(struct ring_back *r)
+{
+	uint32_t old = r->rsp_pub;
+	uint32_t event;
+
+	if (r->rsp_prod == old)
+		return false;
+	r->rsp_pub = r->rsp_prod;
+	/* Pairs with the frontend's barrier after it reads rsp_prod. */
+	__atomic_store_n(&r->page->rsp_prod, r->rsp_prod, __ATOMIC_RELEASE);
+	/* Pairs with the frontend's between writing rsp_event and looking once more. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	event = __atomic_load_n(&r->page->rsp_event, __ATOMIC_RELAXED);
+	return r->rsp_prod - event < r->rsp_prod - old;
+}
+
+/**
+ * ring_arm() - Ask for an event with the next request, before going to sleep
+ *
+ * Return: true when a request has slipped in and the caller must not sleep.
+ */
+static inline bool ring_arm(struct ring_back *r)
+{
+	__atomic_store_n(&r->page->req_event, r->req_cons + 1, __ATOMIC_RELAXED);
+	/* Pairs with the frontend's between moving req_prod and reading req_event. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return ring_waiting(r);
+}
+
+#endif
