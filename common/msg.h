@@ -19,7 +19,11 @@
 #define MSG_VERSION   1
 #define MSG_BLOB_MAX  2048
 #define MSG_FDS_MAX   8
-/* The worker's end of the socket, as it finds it after exec. */
+/*
+ * How a worker is started: "pvbackd-worker --domid N --log-level LEVEL", stdin is
+ * /dev/null, log lines go to stderr, a pipe; its end of the socket is this descriptor, and
+ * no other is open. At end of file on it the worker lets go of its devices and exits.
+ */
 #define MSG_WORKER_FD 3
 
 enum msg_side {
