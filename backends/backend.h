@@ -60,7 +60,8 @@ struct bdev_conf {
  * error
  *
  * The supervisor logs the text with the tag and writes it to the `error` node. It should
- * name the key or object, its value, and what to do.
+ * name the key or object, its value, and what to do. Before -EAGAIN it says what is wrong
+ * while the device waits, which is reported once for as long as it is the same.
  */
 void bdev_fault(struct bdev *d, const char *fmt, ...) printf_like(2, 3);
 
@@ -77,10 +78,19 @@ struct super_backend {
 	/* XenStore kind: backend/KIND/DOMID/DEVID. */
 	const char *kind;
 
+	/*
+	 * Optional. A line "KIND.KEY = VALUE" of pvbackd.conf; for devices that connect
+	 * from now on. Return: 0, -ENOENT: no such key, or -EINVAL and in @want what the
+	 * value must be.
+	 */
+	int (*configure)(const char *key, const char *value, const char **want);
+
 	/* Our directory has appeared: read and judge the toolstack's keys. */
 	int (*probe)(struct bdev *d);
 
-	/* Write the keys a frontend reads in InitWait; committed together with state 2.
+	/*
+	 * Optional. Write the keys a frontend reads in InitWait; committed together with
+	 * state 2.
 	 */
 	int (*offer)(struct bdev *d, xst_t t);
 

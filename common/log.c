@@ -50,6 +50,11 @@ int log_level_parse(const char *s, enum log_level *out)
 	return -EINVAL;
 }
 
+const char *log_level_name(enum log_level level)
+{
+	return level_name[level];
+}
+
 static void log_line(enum log_level level, const char *tag, const char *text)
 {
 	char line[1200];
@@ -98,18 +103,17 @@ static uint64_t now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-void log_guest(struct log_limit *lim, const char *tag, const char *fmt, ...)
+bool log_allowed(struct log_limit *lim, uint32_t lines, const char *tag)
 {
 	uint64_t now = now_ms();
-	va_list ap;
 
 	if (now - lim->start >= LIMIT_WINDOW_MS) {
 		lim->start = now;
 		lim->lines = 0;
 	}
-	if (lim->lines >= LIMIT_LINES) {
+	if (lim->lines >= lines) {
 		lim->dropped++;
-		return;
+		return false;
 	}
 	lim->lines++;
 	if (lim->dropped) {
@@ -117,6 +121,15 @@ void log_guest(struct log_limit *lim, const char *tag, const char *fmt, ...)
 		          lim->dropped);
 		lim->dropped = 0;
 	}
+	return true;
+}
+
+void log_guest(struct log_limit *lim, const char *tag, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!log_allowed(lim, LIMIT_LINES, tag))
+		return;
 	va_start(ap, fmt);
 	log_vwrite(LOG_LVL_WARN, tag, fmt, ap);
 	va_end(ap);

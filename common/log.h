@@ -3,6 +3,7 @@
 #ifndef PVB_LOG_H
 #define PVB_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "compiler.h"
@@ -41,6 +42,7 @@ enum log_level log_get_level(void);
 
 /** log_level_parse() - "err", "warn", "info", "debug" -> level. Return: 0 or -EINVAL. */
 int must_check log_level_parse(const char *s, enum log_level *out);
+const char *log_level_name(enum log_level level);
 
 /**
  * log_write() - One line
@@ -50,6 +52,14 @@ int must_check log_level_parse(const char *s, enum log_level *out);
  */
 void log_write(enum log_level level, const char *tag, const char *fmt, ...)
 	printf_like(3, 4);
+
+/**
+ * log_allowed() - May one more line be written that somebody untrusted causes?
+ * @lim:	Whose allowance it is
+ * @lines:	Its size: so many lines in 10 seconds
+ * @tag:	For the line that says how many were suppressed
+ */
+bool must_check log_allowed(struct log_limit *lim, uint32_t lines, const char *tag);
 
 /**
  * log_guest() - A warning about what a guest did, at most 10 lines in 10 seconds

@@ -21,8 +21,8 @@
 #define MSG_FDS_MAX   8
 /*
  * How a worker is started: "pvbackd-worker --domid N --log-level LEVEL", stdin is
- * /dev/null, log lines go to stderr, a pipe; its end of the socket is this descriptor, and
- * no other is open. At end of file on it the worker lets go of its devices and exits.
+ * /dev/null, log lines go to stderr, a pipe; its end of the socket is this descriptor,
+ * and no other is open. At end of file on it the worker lets go of its devices and exits.
  */
 #define MSG_WORKER_FD 3
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* A worker as a process: starting it, and its end. */
+#ifndef PVB_CHILD_H
+#define PVB_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "compiler.h"
+
+/**
+ * struct child - A process and what connects us with it
+ * @pid:	0 when there is none
+ * @pidfd:	Readable when it has ended
+ * @sock:	Our end of the socket for messages
+ * @log:	Where its standard error can be read, without blocking
+ */
+struct child {
+	pid_t pid;
+	int pidfd;
+	int sock;
+	int log;
+};
+
+#define CHILD_NONE ((struct child){ .pidfd = -1, .sock = -1, .log = -1 })
+
+/** child_start() - Start @program as msg.h says. Return: 0 or -errno. */
+int must_check child_start(const char *program, uint32_t domid, struct child *out);
+
+/** child_kill() - SIGKILL; child_reap() is still due */
+void child_kill(const struct child *c);
+
+/**
+ * child_reap() - Collect a child whose pidfd is readable, close all
+ * @how:	What its end was like, for a log line: "exit status 1", "signal 9
+ * (Killed)"
+ *
+ * Return: true if it exited with status 0.
+ */
+bool child_reap(struct child *c, char *how, size_t size);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* A worker's standard error, line by line into our log, within an allowance. */
+#ifndef PVB_RELAY_H
+#define PVB_RELAY_H
+
+#include "log.h"
+
+/* A worker that crashes has a page to say, a guest that makes it talk no more than that.
+ */
+#define RELAY_LINES 100
+
+/**
+ * struct relay - One worker's output
+ * @tag:	"guest 3"; whatever the worker says is marked as that guest's
+ * @len:	Bytes of @line that are there, without an end yet
+ */
+struct relay {
+	const char *tag;
+	struct log_limit limit;
+	size_t len;
+	char line[1024];
+};
+
+/** relay_read() - Log the lines that @fd has now. Return: false at its end. */
+bool must_check relay_read(struct relay *r, int fd);
+
+/**
+ * relay_parse() - Take apart a line as log_write() makes it: "NAME[PID] LEVEL: TEXT"
+ *
+ * Return: TEXT inside @line; all of it, as a warning, when it is something else.
+ */
+const char *relay_parse(const char *line, enum log_level *level);
+
+#endif
