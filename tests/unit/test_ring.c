@@ -231,7 +231,7 @@ static void *flip(void *arg)
 static void hostile_indices_reach_nothing(void **state)
 {
 	char *area =
-		mmap(NULL, 3 * XEN_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		mmap(NULL, 3UL * XEN_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct flipper f = { .ring = (struct ring_page *)(void *)(area + XEN_PAGE) };
 	uint64_t taken = 0, fatal = 0, rsp[2] = { 0, 0 };
 	pthread_t thread;
@@ -261,7 +261,7 @@ static void hostile_indices_reach_nothing(void **state)
 	}
 	atomic_store(&f.stop, true);
 	pthread_join(thread, NULL);
-	munmap(area, 3 * XEN_PAGE);
+	munmap(area, 3UL * XEN_PAGE);
 	assert_true(taken > 0 && fatal > 0);
 }
 
