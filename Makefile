@@ -127,7 +127,7 @@ $(O)/tests/unit/%: $(O)/tests/unit/%.o $(SUPER_A) $(WORKER_A) $(FRONT_A) $(COMMO
 PACKAGES := build-essential pkg-config libxen-dev xen-utils-4.17 xenstore-utils libevent-dev \
 	    libcmocka-dev liburing-dev nbdkit nbdkit-plugin-dev libnbd-bin e2fsprogs iproute2 jq
 CHECK_PACKAGES := clang clang-format clang-tidy cppcheck shellcheck mandoc fio qemu-utils \
-	    qemu-system-common
+	    qemu-system-common python3
 
 deps: ## Install the Debian packages that are missing (needs root)
 	$(Q)tests/deps $(PACKAGES) $(CHECK_PACKAGES)
@@ -163,7 +163,7 @@ unit: $(UNIT_TESTS) ## Unit tests
 	$(Q)tests/run $(UNIT_TESTS)
 
 tree: all $(UNIT_TESTS) ## Tests of the tree: layers, install, manuals
-	$(Q)tests/run $(sort $(wildcard tests/tree/*.sh))
+	$(Q)tests/run $(sort $(wildcard tests/tree/*.sh tests/bench/test_*))
 
 e2e: all ## Scenarios on a simulated host; E2E=tests/e2e/NAME.sh for one
 	$(Q)tests/run -j $(JOBS) $(E2E)
@@ -210,6 +210,11 @@ check-xen: all ## Boot Xen and dom0 under emulation, run tests/xen/jobs; JOB=NAM
 
 xen-shell: all ## A shell in that dom0
 	$(Q)tests/xen/run --shell
+
+# ---- Performance (tests/bench) -----------------------------------------------------
+# QUICK=1 is a look whether it runs; BENCH holds more arguments, tests/bench/bench --help.
+bench: all | $(O)/.deps-check ## Compare with what a user would pick instead: two minutes
+	$(Q)tests/bench/bench $(if $(QUICK),--quick) --json $(O)/bench.json $(BENCH)
 
 clean: ## Remove the build directories
 	rm -rf build build-*

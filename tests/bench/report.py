@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""Samples to figures, figures to text. Pure: no clock, no files."""
+
+from statistics import median
+
+# What ratios are taken of: everyone to BASE, and SUBJECT to everyone.
+BASE = "fio"
+SUBJECT = "pvbackd"
+
+LABEL = 26
+CELL = 20
+
+
+def spread(values):
+    """Median, least and greatest."""
+    return {"median": median(values), "min": min(values), "max": max(values)}
+
+
+def ratios(a, b):
+    """
+    Per-round ratios of two lists of rates, as a spread. Round i of both ran one after the
+    other, so that what else the machine did weighs on both; hence ratios first, then the
+    median, and never the ratio of medians.
+    """
+    if len(a) != len(b):
+        raise ValueError(f"{len(a)} rounds against {len(b)}")
+    return spread([x / y for x, y in zip(a, b)])
+
+
+def figures(case, samples):
+    """What one peer did in one case: a list of Samples, one a round."""
+    out = {
+        "rate": spread([s.rate(case) for s in samples]),
+        "rounds": [s.rate(case) for s in samples],
+        "p50_us": median(s.p50 for s in samples),
+        "p99_us": median(s.p99 for s in samples),
+    }
+    if all(s.cpu is not None for s in samples):
+        out["server_cpu_us_per_io"] = median(s.cpu / s.ios * 1e6 for s in samples)
+    names = samples[0].counters
+    out["counters"] = {n: median(s.counters[n] for s in samples) for n in names}
+    return out
+
+
+def compare(case, by_peer):
+    """Figures of all peers in one case, with the ratios between them."""
+    out = {peer: figures(case, samples) for peer, samples in by_peer.items()}
+    for peer, f in out.items():
+        if BASE in out and peer != BASE:
+            f["ratio_to_" + BASE] = ratios(f["rounds"], out[BASE]["rounds"])
+        if SUBJECT in out and peer != SUBJECT:
+            f[SUBJECT + "_ratio"] = ratios(out[SUBJECT]["rounds"], f["rounds"])
+    return out
+
+
+def quantity(x):
+    """Three digits: 9.31k, 93.1k, 931k, 1.20M; below 1000 as it is."""
+    for unit, name in ((1e6, "M"), (1e3, "k")):
+        if x >= unit * 0.9995:
+            y = x / unit
+            return f"{y:.{2 if y < 9.995 else 1 if y < 99.95 else 0}f}{name}"
+    return f"{x:.0f}"
+
+
+def rate_cell(f, unit):
+    if unit == "IOPS":
+        return quantity(f["rate"]["median"])
+    return f"{f['rate']['median']:.0f}"
+
+
+def ratio_cell(r):
+    d = 2 if r["median"] < 10 else 1
+    return f"{r['median']:.{d}f} [{r['min']:.{d}f}..{r['max']:.{d}f}]"
+
+
+def row(label, cells):
+    return (f"  {label:<{LABEL}}" + "".join(f"{c:>{CELL}}" for c in cells)).rstrip()
+
+
+def block(doc, store, heading, cell):
+    """Rows of peers under a heading; cell(figures, case) is None where there is no value."""
+    rows = []
+    for peer, title in doc["peers"].items():
+        cells = []
+        for key, case in doc["cases"].items():
+            f = store["results"].get(key, {}).get(peer)
+            cells.append(cell(f, case) if f else None)
+        if any(c is not None for c in cells):
+            rows.append(row(title, ["-" if c is None else c for c in cells]))
+    return [heading, *rows, ""] if rows else []
+
+
+def optional(key, form):
+    """A cell for figures that not every peer has."""
+    return lambda f, case: form(f[key]) if key in f else None
+
+
+def counter_block(doc, store):
+    """What the load generators counted, a row each."""
+    rows = []
+    for peer, title in doc["peers"].items():
+        by_case = [store["results"].get(k, {}).get(peer, {}) for k in doc["cases"]]
+        names = dict.fromkeys(n for f in by_case for n in f.get("counters", {}))
+        for name in names:
+            values = [f.get("counters", {}).get(name) for f in by_case]
+            rows.append(row(name, ["-" if v is None else f"{v:.3f}" for v in values]))
+    return ["per request", *rows, ""] if rows else []
+
+
+def table(doc):
+    """The whole report as text."""
+    m = doc["machine"]
+    out = [
+        f"{m['cpus']} x {m['cpu']}, Linux {m['kernel']}, load {m['load']}",
+        f"{doc['rounds']} rounds of {doc['seconds']:g} s a run, peers in turn;"
+        " ratios: median of the rounds' ratios [min..max]",
+        *(f"SKIP {why}" for why in doc["skipped"]),
+    ]
+    for store in doc["stores"]:
+        how = "O_DIRECT" if store["direct"] else "buffered"
+        out += [
+            "",
+            f"{store['fstype']}, {how}, {store['mib']} MiB in {store['dir']}",
+            row("", [c["title"] for c in doc["cases"].values()]),
+            row("", [c["unit"] for c in doc["cases"].values()]),
+            *block(doc, store, "rate", lambda f, case: rate_cell(f, case["unit"])),
+            *block(doc, store, f"x {BASE}", optional("ratio_to_" + BASE, ratio_cell)),
+            *block(doc, store, f"{SUBJECT} x", optional(SUBJECT + "_ratio", ratio_cell)),
+            *block(
+                doc,
+                store,
+                "server CPU, us per I/O",
+                optional("server_cpu_us_per_io", lambda v: f"{v:.1f}"),
+            ),
+            *counter_block(doc, store),
+        ]
+    return "\n".join(out).rstrip() + "\n"
