@@ -111,7 +111,7 @@ $(O)/pvbackd-worker: $(O)/backends/worker/main.o $(WORKER_A) $(COMMON_A)
 	$(link) $(LIBS_WORKER)
 
 $(O)/pvblk: $(call obj,$(call src,frontends/pvblk)) $(FRONT_A) $(COMMON_A)
-	$(link) $(LIBS_FRONT)
+	$(link) $(LIBS_FRONT) -lnettle
 
 $(O)/nbdkit-pvblk-plugin.so: $(call obj,$(call src,frontends/nbdkit)) $(FRONT_A) $(COMMON_A)
 	$(call say,LD,$@)$(CC) -shared $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
@@ -125,7 +125,7 @@ $(O)/tests/unit/%: $(O)/tests/unit/%.o $(SUPER_A) $(WORKER_A) $(FRONT_A) $(COMMO
 # ---- Packages --------------------------------------------------------------------
 # Debian 12 packages; README.md says what each is for.
 PACKAGES := build-essential pkg-config libxen-dev xen-utils-4.17 xenstore-utils libevent-dev \
-	    libcmocka-dev liburing-dev nbdkit nbdkit-plugin-dev libnbd-bin e2fsprogs iproute2 jq
+	    libcmocka-dev liburing-dev nettle-dev nbdkit nbdkit-plugin-dev libnbd-bin e2fsprogs iproute2 jq
 CHECK_PACKAGES := clang clang-format clang-tidy cppcheck shellcheck mandoc fio qemu-utils \
 	    qemu-system-common python3
 

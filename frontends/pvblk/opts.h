@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* pvblk's command line: one table of options, one of commands. */
+#ifndef PVB_PVBLK_OPTS_H
+#define PVB_PVBLK_OPTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "blkfront.h"
+#include "compiler.h"
+
+/* Exit statuses, as the manual page has them; 128 + N is "ended by signal N". */
+#define EXIT_IO     1
+#define EXIT_USAGE  2
+#define EXIT_BREACH 3
+#define EXIT_DEVICE 4
+
+/**
+ * struct load_mode - What `load` does
+ * @random:	At random offsets, otherwise one after the other
+ * @reads:	Percentage of reads; -1: --mix says
+ */
+struct load_mode {
+	const char *name;
+	bool random;
+	int reads;
+};
+
+/**
+ * struct opts - What the command line says; sizes and offsets in bytes
+ * @length:	UINT64_MAX: to the end of the disk
+ * @size:	UINT64_MAX: no limit
+ * @time_ms:	0: no limit
+ * @depth:	Blocks of `load` in flight; each may be several requests (@conf.depth)
+ */
+struct opts {
+	const char *dev;
+	struct blkfront_conf conf;
+	uint64_t offset;
+	uint64_t length;
+	uint64_t size;
+	uint64_t seed;
+	uint64_t sequence;
+	uint32_t bs;
+	uint32_t mix;
+	uint32_t count;
+	uint32_t depth;
+	int time_ms;
+	const struct load_mode *mode;
+	bool write;
+	bool verify;
+	bool json;
+};
+
+enum command_id {
+	CMD_INFO,
+	CMD_READ,
+	CMD_WRITE,
+	CMD_VERIFY,
+	CMD_LOAD,
+	CMD_CYCLE,
+	CMD_COUNT
+};
+
+/**
+ * struct command - A subcommand
+ * @connect:	It needs a device; without one it gets one only if one is named
+ * @run:	Return: 0 or -errno, the reason is printed
+ */
+struct command {
+	const char *name;
+	const char *summary;
+	bool connect;
+	int (*run)(const struct opts *o, struct blkfront *bf);
+};
+
+extern const struct command commands[CMD_COUNT];
+
+/**
+ * opts_parse() - Parse the command line
+ *
+ * Return: 0, or -EINVAL with the complaint printed; --help is answered and
+ * sets @done.
+ */
+int must_check opts_parse(struct opts *o, int argc, char **argv,
+                          const struct command **cmd, bool *done);
+
+#endif
