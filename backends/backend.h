@@ -119,11 +119,14 @@ struct super_backend {
 
 /* ---- Worker half ------------------------------------------------------------------ */
 
+struct gnt;
+
 /**
  * struct wdev - A device as the worker half of its backend sees it
  * @handle:	Its number on the socket
  * @domid:	The guest
  * @tag:	For log lines
+ * @gnt:	The guest's grants; one handle for all devices and threads of the worker
  * @limit:	Allowance of log lines about what the guest does; main thread only
  * @priv:	The backend's own; allocated in connect(), freed before
  * wdev_disconnected()
@@ -132,6 +135,7 @@ struct wdev {
 	uint32_t handle;
 	uint32_t domid;
 	char tag[48];
+	struct gnt *gnt;
 	struct log_limit limit;
 	void *priv;
 };

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a disk is made of, behind one interface: an engine moves bytes between memory and
+ * storage, many at a time. One thread uses a store; it sleeps in store_wait() for
+ * completions and for its other descriptors at once.
+ */
+#ifndef PVB_STORE_H
+#define PVB_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "compiler.h"
+
+/* Most I/Os in flight in one store. */
+#define STORE_DEPTH   32U
+/* Descriptors that store_wait() can listen to. */
+#define STORE_WATCHES 2U
+#define STORE_FOREVER (-1)
+
+enum store_op {
+	STORE_READ,
+	STORE_WRITE,
+	/* Writes that were complete before it was submitted are on stable storage. */
+	STORE_FLUSH,
+};
+
+/**
+ * struct store_io - One I/O; the caller's, and the engine's from submit to reap
+ * @op:		What to do
+ * @durable:	STORE_WRITE: on stable storage when it completes
+ * @pooled:	The memory is one piece of the pool given to open
+ * @off:	First byte in the image; the engine moves it on
+ * @iov:	Memory; the engine uses it up
+ * @niov:	Entries of @iov
+ * @left:	The engine's: bytes that remain
+ * @err:	Result: 0, or -errno when not all bytes were moved
+ */
+struct store_io {
+	enum store_op op;
+	bool durable;
+	bool pooled;
+	uint64_t off;
+	struct iovec *iov;
+	unsigned int niov;
+	uint32_t left;
+	int err;
+};
+
+/**
+ * struct store_conf - What an engine needs to open
+ * @fd:		Image; the store's after success
+ * @pool:	Memory for @pooled I/O, or NULL
+ * @pool_len:	Its size
+ */
+struct store_conf {
+	int fd;
+	void *pool;
+	size_t pool_len;
+};
+
+/**
+ * struct store - An open image
+ * @ops:	Engine
+ * @calls:	System calls made for I/O and sleep, so far
+ */
+struct store {
+	const struct store_ops *ops;
+	uint64_t calls;
+};
+
+struct store_ops {
+	/* The calling thread is the user from now on; open() may have run in another. */
+	void (*start)(struct store *s);
+	/* Never fails: an error is the I/O's. It begins in wait(), at the latest. */
+	void (*submit)(struct store *s, struct store_io *io);
+	/* Collect what has completed, up to STORE_DEPTH. */
+	unsigned int (*reap)(struct store *s, struct store_io **done);
+	/* Listen to @fd, or with -1 to nothing, as watch @slot. */
+	void (*watch)(struct store *s, unsigned int slot, int fd);
+	/*
+	 * Begin what was submitted, then sleep until something is there to reap, a
+	 * watched descriptor is readable, or @ns have passed; 0 does not sleep.
+	 * Returns a bit for each watch whose descriptor is readable.
+	 */
+	unsigned int (*wait)(struct store *s, int64_t ns);
+	/* Nothing is in flight. Descriptors are closed when it returns. */
+	void (*close)(struct store *s);
+};
+
+/**
+ * store_uring_open() - Regular file or block device by io_uring
+ * @text:	What failed and what to do about it
+ *
+ * Return: 0 or -errno.
+ */
+int must_check store_uring_open(const struct store_conf *c, struct store **out,
+                                char *text, size_t text_size);
+
+#endif

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A file or block device by io_uring: one system call starts a batch and sleeps for
+ * completions, events and control alike.
+ */
+#include "store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include <liburing.h>
+
+#include "log.h"
+
+/* Each I/O and each watch has at most one entry queued; a cancel for each watch. */
+#define URING_ENTRIES 64U
+_Static_assert(URING_ENTRIES >= STORE_DEPTH + 2 * STORE_WATCHES, "room for all");
+
+/* user_data: an I/O's address, a watch's number, or this. */
+#define URING_CANCEL STORE_WATCHES
+
+struct uring {
+	struct store store;
+	struct io_uring ring;
+	int fd;
+	bool pool_fixed;
+	int watch[STORE_WATCHES];
+	/* Watches with a poll in the kernel; watches found readable. */
+	unsigned int armed;
+	unsigned int ready;
+	struct store_io *done[STORE_DEPTH];
+	unsigned int ndone;
+};
+
+/*
+ * Best first; kernels before 6.1 lack some. All start disabled: the thread that enables
+ * a ring becomes its single issuer.
+ */
+static const unsigned int uring_flags[] = {
+	IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER |
+		IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+	IORING_SETUP_R_DISABLED | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+	IORING_SETUP_R_DISABLED,
+};
+
+static struct io_uring_sqe *uring_sqe(struct uring *u)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
+
+	assert(sqe);
+	return sqe;
+}
+
+/* The image is file 0 of the ring, the pool is buffer 0. */
+static void uring_queue(struct uring *u, struct store_io *io)
+{
+	struct io_uring_sqe *sqe = uring_sqe(u);
+	unsigned int len = (unsigned int)io->iov[0].iov_len;
+	bool fixed = io->pooled && u->pool_fixed;
+
+	switch (io->op) {
+	case STORE_READ:
+		if (fixed)
+			io_uring_prep_read_fixed(sqe, 0, io->iov[0].iov_base, len,
+			                         io->off, 0);
+		else if (io->niov == 1)
+			io_uring_prep_read(sqe, 0, io->iov[0].iov_base, len, io->off);
+		else
+			io_uring_prep_readv(sqe, 0, io->iov, io->niov, io->off);
+		break;
+	case STORE_WRITE:
+		if (fixed)
+			io_uring_prep_write_fixed(sqe, 0, io->iov[0].iov_base, len,
+			                          io->off, 0);
+		else if (io->niov == 1)
+			io_uring_prep_write(sqe, 0, io->iov[0].iov_base, len, io->off);
+		else
+			io_uring_prep_writev(sqe, 0, io->iov, io->niov, io->off);
+		sqe->rw_flags = io->durable ? RWF_DSYNC : 0;
+		break;
+	case STORE_FLUSH:
+		io_uring_prep_fsync(sqe, 0, IORING_FSYNC_DATASYNC);
+		break;
+	}
+	sqe->flags |= IOSQE_FIXED_FILE;
+	io_uring_sqe_set_data(sqe, io);
+}
+
+static void uring_submit(struct store *s, struct store_io *io)
+{
+	struct uring *u = container_of(s, struct uring, store);
+
+	io->left = 0;
+	if (io->op != STORE_FLUSH)
+		for (unsigned int i = 0; i < io->niov; i++)
+			io->left += (uint32_t)io->iov[i].iov_len;
+	uring_queue(u, io);
+}
+
+/* @n of more bytes were moved. */
+static void uring_advance(struct store_io *io, uint32_t n)
+{
+	io->off += n;
+	io->left -= n;
+	while (n >= io->iov->iov_len) {
+		n -= (uint32_t)io->iov->iov_len;
+		io->iov++;
+		io->niov--;
+	}
+	io->iov->iov_base = (char *)io->iov->iov_base + n;
+	io->iov->iov_len -= n;
+}
+
+/* Return: whether the I/O is over. A short one goes on where it stopped. */
+static bool uring_complete(struct uring *u, struct store_io *io, int res)
+{
+	if (io->op == STORE_FLUSH ? res == 0 : res == (int)io->left) {
+		io->err = 0;
+		return true;
+	}
+	/* Nothing at all: the image ends before the capacity it was said to have. */
+	if (res == 0)
+		res = -EIO;
+	if (res < 0 && res != -EINTR && res != -EAGAIN) {
+		io->err = res;
+		return true;
+	}
+	if (res > 0)
+		uring_advance(io, (uint32_t)res);
+	uring_queue(u, io);
+	return false;
+}
+
+static void uring_collect(struct uring *u)
+{
+	struct io_uring_cqe *cqe;
+	unsigned int head, n = 0;
+
+	io_uring_for_each_cqe(&u->ring, head, cqe)
+	{
+		uint64_t data = cqe->user_data;
+
+		n++;
+		if (data < STORE_WATCHES) {
+			u->armed &= ~(1U << data);
+			if (cqe->res > 0)
+				u->ready |= 1U << data;
+		} else if (data != URING_CANCEL) {
+			struct store_io *io = (struct store_io *)(uintptr_t)data;
+
+			if (uring_complete(u, io, cqe->res)) {
+				assert(u->ndone < STORE_DEPTH);
+				u->done[u->ndone++] = io;
+			}
+		}
+	}
+	io_uring_cq_advance(&u->ring, n);
+}
+
+static unsigned int uring_reap(struct store *s, struct store_io **done)
+{
+	struct uring *u = container_of(s, struct uring, store);
+	unsigned int n = u->ndone;
+
+	for (unsigned int i = 0; i < n; i++)
+		done[i] = u->done[i];
+	u->ndone = 0;
+	return n;
+}
+
+static void uring_watch(struct store *s, unsigned int slot, int fd)
+{
+	struct uring *u = container_of(s, struct uring, store);
+
+	assert(slot < STORE_WATCHES && !(u->armed & 1U << slot));
+	u->watch[slot] = fd;
+}
+
+static void uring_arm(struct uring *u)
+{
+	for (unsigned int i = 0; i < STORE_WATCHES; i++) {
+		struct io_uring_sqe *sqe;
+
+		if (u->watch[i] < 0 || u->armed & 1U << i)
+			continue;
+		sqe = uring_sqe(u);
+		io_uring_prep_poll_add(sqe, u->watch[i], POLLIN);
+		io_uring_sqe_set_data64(sqe, i);
+		u->armed |= 1U << i;
+	}
+}
+
+/* One system call: submit, and with @sleep wait for a completion. */
+static void uring_enter(struct uring *u, bool sleep, int64_t ns)
+{
+	struct __kernel_timespec ts = { .tv_sec = ns / 1000000000,
+		                        .tv_nsec = ns % 1000000000 };
+	struct io_uring_cqe *cqe;
+	int rc;
+
+	u->store.calls++;
+	if (sleep)
+		rc = io_uring_submit_and_wait_timeout(
+			&u->ring, &cqe, 1, ns == STORE_FOREVER ? NULL : &ts, NULL);
+	else
+		rc = io_uring_submit_and_get_events(&u->ring);
+	/*
+	 * EAGAIN: the kernel is out of memory for the moment, what was queued stays
+	 * queued; let others run. EBUSY: collect first.
+	 */
+	if (rc == -EAGAIN)
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	assert(rc >= 0 || rc == -EINTR || rc == -EAGAIN || rc == -EBUSY || rc == -ETIME);
+}
+
+static unsigned int uring_wait(struct store *s, int64_t ns)
+{
+	struct uring *u = container_of(s, struct uring, store);
+	unsigned int ready;
+
+	uring_arm(u);
+	uring_collect(u);
+	if (ns && !u->ndone && !u->ready)
+		uring_enter(u, true, ns);
+	else if (io_uring_sq_ready(&u->ring) ||
+	         IO_URING_READ_ONCE(*u->ring.sq.kflags) & IORING_SQ_TASKRUN)
+		uring_enter(u, false, 0);
+	uring_collect(u);
+	ready = u->ready;
+	u->ready = 0;
+	return ready;
+}
+
+static void uring_start(struct store *s)
+{
+	struct uring *u = container_of(s, struct uring, store);
+	/* liburing 2.3 declares io_uring_enable_rings(), and does not export it. */
+	long rc = syscall(__NR_io_uring_register, u->ring.ring_fd,
+	                  IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+
+	/* Fails only for a ring that is enabled already. */
+	assert(rc == 0);
+	(void)rc;
+}
+
+/*
+ * The kernel takes a closed ring apart later, and holds its files until then: so nothing
+ * is left in it when it is closed.
+ */
+static void uring_close(struct store *s)
+{
+	struct uring *u = container_of(s, struct uring, store);
+
+	for (unsigned int i = 0; i < STORE_WATCHES; i++) {
+		struct io_uring_sqe *sqe;
+
+		if (!(u->armed & 1U << i))
+			continue;
+		sqe = uring_sqe(u);
+		io_uring_prep_cancel64(sqe, i, 0);
+		io_uring_sqe_set_data64(sqe, URING_CANCEL);
+	}
+	while (u->armed) {
+		uring_enter(u, true, STORE_FOREVER);
+		uring_collect(u);
+	}
+	assert(u->ndone == 0);
+	io_uring_unregister_files(&u->ring);
+	if (u->pool_fixed)
+		io_uring_unregister_buffers(&u->ring);
+	io_uring_queue_exit(&u->ring);
+	close(u->fd);
+	free(u);
+}
+
+static const struct store_ops uring_ops = {
+	.start = uring_start,
+	.submit = uring_submit,
+	.reap = uring_reap,
+	.watch = uring_watch,
+	.wait = uring_wait,
+	.close = uring_close,
+};
+
+static int uring_setup(struct io_uring *ring)
+{
+	int rc = -EINVAL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(uring_flags) && rc == -EINVAL; i++)
+		rc = io_uring_queue_init(URING_ENTRIES, ring, uring_flags[i]);
+	return rc;
+}
+
+int store_uring_open(const struct store_conf *c, struct store **out, char *text,
+                     size_t text_size)
+{
+	struct iovec pool = { c->pool, c->pool_len };
+	autofree struct uring *u = calloc(1, sizeof(*u));
+	int rc;
+
+	if (!u) {
+		snprintf(text, text_size, "out of memory for the I/O engine");
+		return -ENOMEM;
+	}
+	rc = uring_setup(&u->ring);
+	if (rc) {
+		snprintf(text, text_size,
+		         "io_uring is not to be had: %s; see sysctl "
+		         "kernel.io_uring_disabled, seccomp policies of containers, "
+		         "and ulimit -l",
+		         strerror(-rc));
+		return rc;
+	}
+	rc = io_uring_register_files(&u->ring, &c->fd, 1);
+	if (rc) {
+		snprintf(text, text_size, "io_uring does not take the image: %s",
+		         strerror(-rc));
+		io_uring_queue_exit(&u->ring);
+		return rc;
+	}
+	/* Pins the pool; where the limit of locked memory forbids it, do without. */
+	u->pool_fixed = c->pool && io_uring_register_buffers(&u->ring, &pool, 1) == 0;
+	u->store.ops = &uring_ops;
+	u->fd = c->fd;
+	for (unsigned int i = 0; i < STORE_WATCHES; i++)
+		u->watch[i] = -1;
+	*out = &take_ptr(u)->store;
+	return 0;
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads of the backends leave what they have to say as a note in their device; an
+ * eventfd brings the main thread to send it.
+ *
+ * When the supervisor's end of the socket closes, nobody could ever disconnect these
+ * devices or learn that they are served: requests taken are answered, everything is
+ * released, and the worker ends.
+ */
+#include "wdevs.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "backend.h"
+#include "log.h"
+#include "msg.h"
+
+static const struct worker_backend *const backends[] = {
+#define BACKEND(kind, name) &name##_worker,
+#include "backends.def"
+#undef BACKEND
+};
+
+/**
+ * struct wentry - A device, and what its threads have to say
+ * @stopping:	disconnect() has been called
+ * @failed:	Note: FAILED is to be sent, with @result
+ * @gone:	Note: DISCONNECTED is to be sent, and this to be freed
+ *
+ * The list is the main thread's; the notes are guarded by the lock.
+ */
+struct wentry {
+	struct wdev dev;
+	struct wdevs *all;
+	struct wentry *next;
+	const struct worker_backend *backend;
+	bool stopping;
+	bool failed;
+	bool gone;
+	struct msg_result result;
+};
+
+struct wdevs {
+	struct loop *loop;
+	uint32_t domid;
+	int sock;
+	struct gnt *gnt;
+	void (*done)(void *arg);
+	void *arg;
+	struct loop_src *on_sock;
+	struct loop_src *on_note;
+	int note;
+	pthread_mutex_t lock;
+	struct wentry *list;
+};
+
+/* The supervisor reads: what does not fit now will. Main thread only. */
+static void send_to_super(struct wdevs *w, enum msg_type type, uint32_t handle,
+                          const void *payload)
+{
+	int rc;
+
+	while ((rc = msg_send(w->sock, MSG_WORKER, type, handle, payload, NULL, 0, NULL,
+	                      0)) == -EAGAIN) {
+		struct pollfd p = { .fd = w->sock, .events = POLLOUT };
+
+		poll(&p, 1, -1);
+	}
+	/* Its end of file is seen by on_sock. */
+	if (rc && rc != -EPIPE)
+		log_err(NULL, "cannot send %s to the supervisor: %s", msg_name(type),
+		        strerror(-rc));
+}
+
+static struct wentry *wentry_find(struct wdevs *w, uint32_t handle)
+{
+	struct wentry *e = w->list;
+
+	while (e && e->dev.handle != handle)
+		e = e->next;
+	return e;
+}
+
+static void wentry_stop(struct wentry *e)
+{
+	if (e->stopping)
+		return;
+	e->stopping = true;
+	e->backend->disconnect(&e->dev);
+}
+
+static const struct worker_backend *backend_find(const char *kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
+		if (strcmp(backends[i]->kind, kind) == 0)
+			return backends[i];
+	return NULL;
+}
+
+/* Return: 0 with the device in the list, or -errno with @text and nothing left. */
+static int wentry_connect(struct wdevs *w, struct msg *m, char *text, size_t size)
+{
+	autofree struct wentry *e = calloc(1, sizeof(*e));
+	int rc;
+
+	if (!e) {
+		snprintf(text, size, "out of memory");
+		return -ENOMEM;
+	}
+	if (wentry_find(w, m->dev)) {
+		snprintf(text, size, "CONNECT of device %u, which is connected", m->dev);
+		return -EEXIST;
+	}
+	e->backend = backend_find(m->u.connect.kind);
+	if (!e->backend) {
+		snprintf(text, size, "no backend for %s", m->u.connect.kind);
+		return -ENOENT;
+	}
+	e->all = w;
+	e->dev.handle = m->dev;
+	e->dev.domid = w->domid;
+	e->dev.gnt = w->gnt;
+	memcpy(e->dev.tag, m->u.connect.tag, sizeof(e->dev.tag));
+	rc = e->backend->connect(&e->dev, m->blob, m->blob_len, m->fds, m->nfds, text,
+	                         size);
+	if (rc)
+		return rc;
+	e->next = w->list;
+	w->list = e;
+	(void)take_ptr(e);
+	return 0;
+}
+
+static void on_connect(struct wdevs *w, struct msg *m)
+{
+	struct msg_result r = { 0 };
+
+	r.err = -wentry_connect(w, m, r.text, sizeof(r.text));
+	send_to_super(w, MSG_CONNECTED, m->dev, &r);
+}
+
+static void on_disconnect(struct wdevs *w, uint32_t handle)
+{
+	struct wentry *e = wentry_find(w, handle);
+
+	if (e)
+		wentry_stop(e);
+	else /* its connect has failed, and the two messages have crossed */
+		send_to_super(w, MSG_DISCONNECTED, handle, NULL);
+}
+
+/* No supervisor, no devices: the end. */
+static void check_done(struct wdevs *w)
+{
+	if (!w->on_sock && !w->list)
+		w->done(w->arg);
+}
+
+static void on_super_gone(struct wdevs *w)
+{
+	loop_del(&w->on_sock);
+	for (struct wentry *e = w->list; e; e = e->next)
+		wentry_stop(e);
+	check_done(w);
+}
+
+static void on_sock(void *arg)
+{
+	struct wdevs *w = arg;
+	struct msg m;
+	int rc = msg_recv(w->sock, MSG_SUPER, &m);
+
+	if (rc == -EAGAIN)
+		return;
+	if (rc <= 0) {
+		if (rc)
+			log_err(NULL, "cannot understand the supervisor: %s",
+			        strerror(-rc));
+		on_super_gone(w);
+		return;
+	}
+	if (m.type == MSG_CONNECT)
+		on_connect(w, &m);
+	else
+		on_disconnect(w, m.dev);
+	msg_close_fds(&m);
+}
+
+/* Take the device out of the list if its end is noted. */
+static struct wentry *take_gone(struct wdevs *w)
+{
+	struct wentry **p = &w->list, *e;
+
+	pthread_mutex_lock(&w->lock);
+	while (*p && !(*p)->gone)
+		p = &(*p)->next;
+	e = *p;
+	if (e)
+		*p = e->next;
+	pthread_mutex_unlock(&w->lock);
+	return e;
+}
+
+static bool take_failed(struct wdevs *w, uint32_t *handle, struct msg_result *r)
+{
+	struct wentry *e;
+
+	pthread_mutex_lock(&w->lock);
+	for (e = w->list; e && !e->failed; e = e->next)
+		;
+	if (e) {
+		e->failed = false;
+		*handle = e->dev.handle;
+		*r = e->result;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return e;
+}
+
+static void on_note(void *arg)
+{
+	struct wdevs *w = arg;
+	struct msg_result r;
+	struct wentry *e;
+	uint32_t handle;
+	uint64_t n;
+
+	if (read(w->note, &n, sizeof(n)) < 0)
+		assert(errno == EAGAIN);
+	while (take_failed(w, &handle, &r))
+		send_to_super(w, MSG_FAILED, handle, &r);
+	while ((e = take_gone(w))) {
+		send_to_super(w, MSG_DISCONNECTED, e->dev.handle, NULL);
+		free(e);
+	}
+	check_done(w);
+}
+
+/* Called with the lock held: the device may be freed once it is not. */
+static void note_and_unlock(struct wdevs *w)
+{
+	uint64_t one = 1;
+	ssize_t n = write(w->note, &one, sizeof(one));
+
+	assert(n == sizeof(one));
+	(void)n;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void wdev_failed(struct wdev *d, int err, const char *fmt, ...)
+{
+	struct wentry *e = container_of(d, struct wentry, dev);
+	va_list ap;
+
+	pthread_mutex_lock(&e->all->lock);
+	e->failed = true;
+	e->result.err = err;
+	va_start(ap, fmt);
+	vsnprintf(e->result.text, sizeof(e->result.text), fmt, ap);
+	va_end(ap);
+	note_and_unlock(e->all);
+}
+
+void wdev_disconnected(struct wdev *d)
+{
+	struct wentry *e = container_of(d, struct wentry, dev);
+
+	pthread_mutex_lock(&e->all->lock);
+	e->gone = true;
+	note_and_unlock(e->all);
+}
+
+int wdevs_new(struct loop *l, uint32_t domid, int sock, struct gnt *g,
+              void (*done)(void *arg), void *arg, struct wdevs **out)
+{
+	struct msg_hello hello = { .version = MSG_VERSION, .domid = domid };
+	struct wdevs *w = calloc(1, sizeof(*w));
+	int rc;
+
+	if (!w)
+		return -ENOMEM;
+	w->loop = l;
+	w->domid = domid;
+	w->sock = sock;
+	w->gnt = g;
+	w->done = done;
+	w->arg = arg;
+	pthread_mutex_init(&w->lock, NULL);
+	w->note = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	rc = w->note < 0 ? -errno : 0;
+	if (!rc)
+		rc = loop_add_fd(l, w->note, on_note, w, &w->on_note);
+	if (!rc)
+		rc = loop_add_fd(l, sock, on_sock, w, &w->on_sock);
+	if (rc) {
+		wdevs_free(w);
+		return rc;
+	}
+	send_to_super(w, MSG_HELLO, 0, &hello);
+	*out = w;
+	return 0;
+}
+
+void wdevs_free(struct wdevs *w)
+{
+	if (!w)
+		return;
+	assert(!w->list);
+	loop_del(&w->on_sock);
+	loop_del(&w->on_note);
+	if (w->note >= 0)
+		close(w->note);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}

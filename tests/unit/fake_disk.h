@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* A store in memory for unit tests, which does as it is told. */
+#ifndef PVB_FAKE_DISK_H
+#define PVB_FAKE_DISK_H
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "store.h"
+
+#define DISK_SECTORS 8192U
+
+/* It holds what it is given until it is told to go on. */
+static struct {
+	struct store store;
+	uint8_t disk[(size_t)DISK_SECTORS * 512];
+	struct store_io *held[STORE_DEPTH];
+	unsigned int nheld;
+	bool go;
+	int fail[3];    /* by operation */
+	char order[64]; /* of operations; W is a durable write */
+	unsigned int nops;
+} fake;
+
+static void fake_submit(struct store *s, struct store_io *io)
+{
+	static const char letter[][3] = { "r", "wW", "f" };
+
+	(void)s;
+	assert_true(fake.nheld < STORE_DEPTH);
+	fake.held[fake.nheld++] = io;
+	if (fake.nops < sizeof(fake.order) - 1)
+		fake.order[fake.nops++] =
+			letter[io->op][io->op == STORE_WRITE && io->durable];
+}
+
+static void fake_move(struct store_io *io)
+{
+	uint64_t off = io->off;
+
+	for (unsigned int i = 0; i < io->niov; i++) {
+		struct iovec *v = &io->iov[i];
+
+		assert_true(off + v->iov_len <= sizeof(fake.disk));
+		if (io->op == STORE_READ)
+			memcpy(v->iov_base, fake.disk + off, v->iov_len);
+		else
+			memcpy(fake.disk + off, v->iov_base, v->iov_len);
+		off += v->iov_len;
+	}
+	/* As a real engine may. */
+	memset(io->iov, 0xee, io->niov * sizeof(io->iov[0]));
+}
+
+/* Newest first: nothing may depend on the order. */
+static unsigned int fake_reap(struct store *s, struct store_io **done)
+{
+	unsigned int n = 0;
+
+	(void)s;
+	while (fake.go && fake.nheld) {
+		struct store_io *io = fake.held[--fake.nheld];
+
+		io->err = fake.fail[io->op];
+		if (!io->err && io->op != STORE_FLUSH)
+			fake_move(io);
+		done[n++] = io;
+	}
+	return n;
+}
+
+static const struct store_ops fake_ops = { .submit = fake_submit, .reap = fake_reap };
+
+#endif

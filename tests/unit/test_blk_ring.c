@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+/* Serving a ring: a real ring page, a guest's memory, and a store that does as told. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "blk_ring.h"
+#include "fake_disk.h"
+#include "fake_guest.h"
+
+#define PAGE      ((size_t)XEN_PAGE)
+#define SECT      ((size_t)BLK_SECTOR)
+#define ALL_PAGES (PAGE * 32 * 11)
+#define READ      BLKIF_OP_READ
+#define WRITE     BLKIF_OP_WRITE
+#define FLUSH     BLKIF_OP_FLUSH_DISKCACHE
+
+static union {
+	uint8_t bytes[XEN_PAGE];
+	struct blkif_sring ring;
+} page;
+
+static struct blk_ring r;
+
+/* ring[] is declared with one entry. */
+static union blkif_sring_entry *slot(uint32_t index)
+{
+	return (union blkif_sring_entry *)(void *)(page.bytes +
+	                                           offsetof(struct blkif_sring, ring)) +
+	       index % 32;
+}
+
+/* The guest's side: requests pushed, answers seen. */
+static struct {
+	uint32_t pushed, seen;
+	uint32_t answers[4096]; /* by id */
+	int16_t status[4096];
+	uint8_t op[4096];
+} front;
+
+static int setup_as(bool persistent, bool ro)
+{
+	guest_up();
+	memset(&fake, 0, sizeof(fake));
+	memset(&r, 0, sizeof(r));
+	memset(&front, 0, sizeof(front));
+	memset(&page, 0xa5, sizeof(page));
+	page.ring.req_prod = page.ring.rsp_prod = 0;
+	page.ring.req_event = page.ring.rsp_event = 1;
+	blk_ring_init(&r);
+	ring_init(&r.ring, &page, sizeof(page), sizeof(union blkif_sring_entry));
+	r.tag = "guest 1 vbd-51712";
+	r.lim = (struct blk_lim){ .sectors = DISK_SECTORS, .sector_size = 512, .ro = ro };
+	fake.store.ops = &fake_ops;
+	fake.go = true;
+	r.store = &fake.store;
+	r.bounce = aligned_alloc(XEN_PAGE, BLK_BOUNCE_ALL);
+	log_set_level(LOG_LVL_ERR);
+	return gnt_batch_new(NULL, BLK_DEPTH * BLK_SEGS, &r.batch) ||
+	       (persistent && blk_pmap_new(NULL, &r.pmap));
+}
+
+static int setup_copy(void **state)
+{
+	(void)state;
+	return setup_as(false, false);
+}
+
+static int setup_persistent(void **state)
+{
+	(void)state;
+	return setup_as(true, false);
+}
+
+static int setup_ro(void **state)
+{
+	(void)state;
+	return setup_as(false, true);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	blk_pmap_free(r.pmap);
+	gnt_batch_free(r.batch);
+	free(r.bounce);
+	assert_int_equal(guest.mapped, 0);
+	guest_down();
+	return 0;
+}
+
+/* @nseg whole pages from page @first on, sector number @sector. Return: the id. */
+static uint64_t push(uint8_t op, uint8_t nseg, uint32_t first, uint32_t sector)
+{
+	struct blkif_request *q = &slot(front.pushed)->req;
+
+	q->operation = op;
+	q->nr_segments = nseg;
+	q->id = front.pushed;
+	q->sector_number = sector;
+	for (uint32_t i = 0; i < nseg; i++)
+		q->seg[i] = (struct blkif_request_segment){ .gref = GUEST_REF + first + i,
+			                                    .first_sect = 0,
+			                                    .last_sect = 7 };
+	page.ring.req_prod = ++front.pushed;
+	return q->id;
+}
+
+static void collect(void)
+{
+	ring_publish(&r.ring);
+	while (front.seen != page.ring.rsp_prod) {
+		uint8_t *raw = (uint8_t *)slot(front.seen++);
+		struct blkif_response rsp;
+		static const uint8_t zero[4];
+
+		memcpy(&rsp, raw, sizeof(rsp));
+		assert_true(rsp.id < front.pushed);
+		front.answers[rsp.id]++;
+		front.status[rsp.id] = rsp.status;
+		front.op[rsp.id] = rsp.operation;
+		/* XSA-216 */
+		assert_int_equal(raw[9], 0);
+		assert_memory_equal(raw + 12, zero, 4);
+	}
+}
+
+static void turn(void)
+{
+	assert_int_equal(blk_ring_turn(&r, true), V_OK);
+	collect();
+}
+
+/* Until everything is answered: a request needs at most a handful of turns. */
+static void finish(void)
+{
+	for (int i = 0; i < 5; i++)
+		turn();
+	assert_true(blk_ring_idle(&r));
+	for (uint32_t i = 0; i < front.pushed; i++)
+		assert_int_equal(front.answers[i], 1);
+}
+
+static void fill(uint32_t first, uint32_t n, uint8_t seed)
+{
+	for (size_t i = 0; i < n * PAGE; i++)
+		guest_page(first)[i] = (uint8_t)(seed + i * 31 + i / PAGE);
+}
+
+/* Either kind of grant: write everything, read it back to other pages. */
+static void data_arrives(void **state)
+{
+	(void)state;
+	fill(0, 32 * 11, 1);
+	for (uint32_t i = 0; i < 32; i++)
+		push(WRITE, 11, i * 11, i * 88);
+	finish();
+	assert_memory_equal(fake.disk, guest_page(0), ALL_PAGES);
+	memset(guest_page(0), 0, ALL_PAGES);
+	for (uint32_t i = 0; i < 32; i++)
+		push(READ, 11, i * 11, i * 88);
+	finish();
+	assert_memory_equal(fake.disk, guest_page(0), ALL_PAGES);
+	for (uint32_t i = 0; i < 64; i++)
+		assert_int_equal(front.status[i], BLKIF_RSP_OKAY);
+	if (r.pmap) {
+		assert_int_equal(guest.map_calls, 1);
+		assert_int_equal(guest.copy_calls, 0);
+	} else {
+		/* Thirty-two requests, one call, each way. */
+		assert_int_equal(guest.copy_calls, 2);
+	}
+	assert_int_equal(r.stats.reads, 32);
+	assert_int_equal(r.stats.writes, 32);
+	assert_int_equal(r.stats.write_bytes, ALL_PAGES);
+}
+
+static void parts_of_pages(void **state)
+{
+	struct blkif_request *q = &slot(0)->req;
+
+	(void)state;
+	fill(0, 3, 9);
+	push(WRITE, 3, 0, 100);
+	q->seg[0].first_sect = 3;
+	q->seg[1].first_sect = q->seg[1].last_sect = 5;
+	q->seg[2].last_sect = 0;
+	finish();
+	assert_memory_equal(fake.disk + SECT * 100, guest_page(0) + SECT * 3, SECT * 5);
+	assert_memory_equal(fake.disk + SECT * 105, guest_page(1) + SECT * 5, SECT);
+	assert_memory_equal(fake.disk + SECT * 106, guest_page(2), SECT);
+	for (size_t i = SECT * 107; i < SECT * 120; i++)
+		assert_int_equal(fake.disk[i], 0);
+}
+
+/* XSA-361: a bad grant at each place of a batch, all else is served. */
+static void one_bad_grant_fails_one_request(void **state)
+{
+	(void)state;
+	for (uint32_t bad = 0; bad < 32; bad++) {
+		/* A grant that is mapped cannot turn bad: new ones each time, if so. */
+		uint32_t base = r.pmap ? bad * 11 : 0, first = front.pushed;
+
+		guest.bad[base + bad % 10] = true;
+		fill(base, 10, (uint8_t)bad);
+		for (uint32_t i = 0; i < 5; i++)
+			push(bad & 1 ? READ : WRITE, 2, base + i * 2, i * 16);
+		finish();
+		for (uint32_t i = 0; i < 5; i++)
+			assert_int_equal(front.status[first + i],
+			                 i == bad % 10 / 2 ? BLKIF_RSP_ERROR
+			                                   : BLKIF_RSP_OKAY);
+		guest.bad[base + bad % 10] = false;
+	}
+	assert_int_equal(r.stats.bad_grants, 32);
+}
+
+static void all_grants_bad(void **state)
+{
+	(void)state;
+	memset(guest.bad, true, sizeof(guest.bad));
+	for (uint32_t i = 0; i < 32; i++)
+		push(i & 1 ? READ : WRITE, 11, i * 11, 0);
+	finish();
+	for (uint32_t i = 0; i < 32; i++)
+		assert_int_equal(front.status[i], BLKIF_RSP_ERROR);
+}
+
+static void beyond_the_budget_data_is_copied(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 48; i++) {
+		fill(i * 11, 11, (uint8_t)i);
+		push(WRITE, 11, i * 11, i * 88);
+		finish();
+		assert_memory_equal(fake.disk + SECT * 88 * i, guest_page(i * 11),
+		                    PAGE * 11);
+	}
+	assert_int_equal(guest.mapped, BLK_PMAP_MAX);
+	assert_int_equal(guest.copy_calls, 16);
+}
+
+static void storage_fault_fails_its_request(void **state)
+{
+	(void)state;
+	fake.fail[STORE_READ] = -EIO;
+	push(WRITE, 1, 0, 0);
+	push(READ, 1, 1, 0);
+	push(FLUSH, 0, 0, 0);
+	finish();
+	assert_int_equal(front.status[0], BLKIF_RSP_OKAY);
+	assert_int_equal(front.status[1], BLKIF_RSP_ERROR);
+	assert_int_equal(front.status[2], BLKIF_RSP_OKAY);
+	assert_int_equal(r.stats.io_errors, 1);
+	fake.fail[STORE_READ] = 0;
+	push(READ, 1, 1, 0);
+	finish();
+	assert_int_equal(front.status[3], BLKIF_RSP_OKAY);
+}
+
+static void flush_with_data_flushes_first(void **state)
+{
+	(void)state;
+	fill(0, 2, 5);
+	push(FLUSH, 2, 0, 8);
+	finish();
+	assert_string_equal(fake.order, "fw");
+	assert_memory_equal(fake.disk + SECT * 8, guest_page(0), PAGE * 2);
+	assert_int_equal(front.op[0], FLUSH);
+}
+
+/* A flush that failed is never made good by another that succeeds. */
+static void failed_flush_is_remembered(void **state)
+{
+	(void)state;
+	log_set_level(LOG_LVL_WARN);
+	fake.fail[STORE_FLUSH] = -EIO;
+	push(FLUSH, 0, 0, 0);
+	finish();
+	fake.fail[STORE_FLUSH] = 0;
+	push(FLUSH, 0, 0, 0);
+	push(WRITE, 1, 0, 0);
+	push(FLUSH, 1, 0, 0);
+	finish();
+	assert_int_equal(front.status[0], BLKIF_RSP_ERROR);
+	assert_int_equal(front.status[1], BLKIF_RSP_ERROR);
+	assert_int_equal(front.status[2], BLKIF_RSP_OKAY);
+	assert_int_equal(front.status[3], BLKIF_RSP_ERROR);
+	assert_string_equal(fake.order, "fW");
+}
+
+static void read_only_flush_reaches_no_storage(void **state)
+{
+	(void)state;
+	push(FLUSH, 0, 0, 0);
+	push(WRITE, 1, 0, 0);
+	push(FLUSH, 1, 0, 0);
+	push(READ, 1, 0, 0);
+	finish();
+	assert_int_equal(front.status[0], BLKIF_RSP_OKAY);
+	assert_int_equal(front.status[1], BLKIF_RSP_ERROR);
+	assert_int_equal(front.status[2], BLKIF_RSP_ERROR);
+	assert_int_equal(front.status[3], BLKIF_RSP_OKAY);
+	assert_string_equal(fake.order, "r");
+}
+
+static void refused_are_answered_among_others(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 32; i++)
+		push(i % 3 == 0 ? BLKIF_OP_DISCARD : READ, 1, i,
+		     i % 3 == 1 ? DISK_SECTORS : 0);
+	finish();
+	for (uint32_t i = 0; i < 32; i++) {
+		static const int16_t want[] = { BLKIF_RSP_EOPNOTSUPP, BLKIF_RSP_ERROR,
+			                        BLKIF_RSP_OKAY };
+
+		assert_int_equal(front.status[i], want[i % 3]);
+		assert_int_equal(front.op[i], i % 3 == 0 ? BLKIF_OP_DISCARD : READ);
+	}
+	assert_int_equal(r.stats.refused, 22);
+}
+
+static void full_ring_waits_for_answers(void **state)
+{
+	(void)state;
+	fake.go = false;
+	for (uint32_t i = 0; i < 32; i++)
+		push(READ, 1, i, 0);
+	turn();
+	assert_int_equal(fake.nheld, 32);
+	assert_int_equal(front.seen, 0);
+	/* One more than the ring holds is a lie; those taken are answered all the same.
+	 */
+	page.ring.req_prod++;
+	assert_int_equal(blk_ring_turn(&r, true), V_FATAL);
+	fake.go = true;
+	assert_int_equal(blk_ring_turn(&r, false), V_OK);
+	assert_int_equal(blk_ring_turn(&r, false), V_OK);
+	collect();
+	assert_int_equal(front.seen, 32);
+	assert_true(blk_ring_idle(&r));
+}
+
+static void stopping_takes_nothing(void **state)
+{
+	(void)state;
+	fake.go = false;
+	push(READ, 1, 0, 0);
+	turn();
+	push(READ, 1, 1, 0);
+	fake.go = true;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(blk_ring_turn(&r, false), V_OK);
+		collect();
+	}
+	assert_true(blk_ring_idle(&r));
+	assert_int_equal(front.answers[0], 1);
+	assert_int_equal(front.answers[1], 0);
+}
+
+/* Requests of all kinds come and go, over the wrap of the indices. */
+static void each_id_is_answered_once(void **state)
+{
+	uint32_t x = 1;
+
+	(void)state;
+	r.ring.req_cons = r.ring.rsp_prod = r.ring.rsp_pub = UINT32_MAX - 500;
+	page.ring.req_prod = page.ring.rsp_prod = front.seen = UINT32_MAX - 500;
+	while (front.pushed < 1000) {
+		uint32_t base = UINT32_MAX - 500;
+
+		x ^= x << 13;
+		x ^= x >> 17;
+		x ^= x << 5;
+		for (uint32_t n = x % 33; n; n--) {
+			struct blkif_request *q;
+			uint32_t at = base + front.pushed;
+
+			if (at - front.seen >= 32 || front.pushed == 1000)
+				break;
+			q = &slot(at)->req;
+			q->operation = (uint8_t)(x >> 8) % 6;
+			q->nr_segments = (uint8_t)((x >> 16) % 13);
+			q->id = front.pushed++;
+			q->sector_number = (x >> 4) % (DISK_SECTORS + 100);
+			for (uint32_t i = 0; i < BLK_SEGS; i++)
+				q->seg[i] = (struct blkif_request_segment){
+					.gref = GUEST_REF + (x >> i) % 1030,
+					.first_sect = (uint8_t)(x >> (12 + i)) % 3,
+					.last_sect = 7,
+				};
+			page.ring.req_prod = base + front.pushed;
+			x = x * 1664525 + 1013904223;
+		}
+		fake.go = x >> 30;
+		turn();
+	}
+	fake.go = true;
+	finish();
+	assert_true(r.stats.reads > 50 && r.stats.writes > 50 && r.stats.refused > 50);
+}
+
+int main(void)
+{
+#define TEST(f, how)                                                     \
+	{                                                                \
+		.name = #f " (" #how ")", f, setup_##how, teardown, NULL \
+	}
+	const struct CMUnitTest tests[] = {
+		TEST(data_arrives, copy),
+		TEST(data_arrives, persistent),
+		TEST(parts_of_pages, copy),
+		TEST(parts_of_pages, persistent),
+		TEST(one_bad_grant_fails_one_request, copy),
+		TEST(one_bad_grant_fails_one_request, persistent),
+		TEST(all_grants_bad, copy),
+		TEST(all_grants_bad, persistent),
+		TEST(beyond_the_budget_data_is_copied, persistent),
+		TEST(storage_fault_fails_its_request, copy),
+		TEST(storage_fault_fails_its_request, persistent),
+		TEST(flush_with_data_flushes_first, copy),
+		TEST(flush_with_data_flushes_first, persistent),
+		TEST(failed_flush_is_remembered, copy),
+		TEST(read_only_flush_reaches_no_storage, ro),
+		TEST(refused_are_answered_among_others, copy),
+		TEST(full_ring_waits_for_answers, copy),
+		TEST(stopping_takes_nothing, persistent),
+		TEST(each_id_is_answered_once, copy),
+		TEST(each_id_is_answered_once, persistent),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
