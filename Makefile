@@ -31,7 +31,7 @@ ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(OPT) -fPIC -pthread -fno-strict-aliasing
 	   $(WARN) $(SANFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
 
-.PHONY: all help deps demo check check-fast check-xen xen-shell unit tree e2e lint tidy \
+.PHONY: all help deps demo check check-fast check-xen xen-shell unit contract tree e2e lint tidy \
 	format layers bench install clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -120,6 +120,21 @@ $(O)/nbdkit-pvblk-plugin.so: $(call obj,$(call src,frontends/nbdkit)) $(FRONT_A)
 $(O)/tests/unit/%: $(O)/tests/unit/%.o $(SUPER_A) $(WORKER_A) $(FRONT_A) $(COMMON_A)
 	$(link) $(LIBS_UNIT)
 
+# ---- Contract tests (tests/contract) -----------------------------------------------
+# What Xen promises, against its public headers alone: they run on xensim and on real Xen.
+CONTRACT   := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/contract/test_*.c)))
+CONTRACT_A := $(O)/libcontract.a
+AGENT      := $(O)/tests/contract/contract-agent
+LIBS_XEN   := -lxenevtchn -lxengnttab -lxenctrl -lxenstore -lxentoolcore
+
+$(CONTRACT_A): $(call obj,tests/contract/ct.c tests/contract/peer.c)
+
+$(CONTRACT): %: %.o $(CONTRACT_A)
+	$(link) $(LIBS_XEN) -lcmocka
+
+$(AGENT): $(call obj,$(sort $(wildcard tests/contract/agent*.c)))
+	$(link) $(LIBS_XEN)
+
 # ---- xensim (tests/xensim) ---------------------------------------------------------
 
 # ---- Packages --------------------------------------------------------------------
@@ -161,6 +176,9 @@ check-fast: all layers lint unit ## Unit tests, layer rules, linters and a smoke
 
 unit: $(UNIT_TESTS) ## Unit tests
 	$(Q)tests/run $(UNIT_TESTS)
+
+contract: all $(CONTRACT) $(AGENT) ## What Xen promises, asked of xensim
+	$(Q)tests/run tests/contract/on-xensim
 
 tree: all $(UNIT_TESTS) ## Tests of the tree: layers, install, manuals
 	$(Q)tests/run $(sort $(wildcard tests/tree/*.sh tests/bench/test_*))
