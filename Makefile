@@ -136,6 +136,37 @@ $(AGENT): $(call obj,$(sort $(wildcard tests/contract/agent*.c)))
 	$(link) $(LIBS_XEN)
 
 # ---- xensim (tests/xensim) ---------------------------------------------------------
+# One library under four names. Programs without sanitizers load it too, so it and what it
+# shares with the rest are compiled for it alone, without.
+XENSIM     := $(addprefix $(O)/xensim/,xensim xensimd xensim-guest) $(addprefix $(O)/xensim/lib/, \
+	      libxensim.so $(patsubst %,lib%.so.1,xenevtchn xengnttab xencall xenforeignmemory))
+XENSIM_SO  := $(patsubst tests/xensim/%.c,$(O)/tests/xensim/so/%.o,$(call src,tests/xensim/lib) \
+	      $(patsubst %,tests/xensim/%.c,hmap rpc procs))
+inc/tests/xensim := tests/xensim
+$(foreach d,lib broker guest cli,$(eval inc/tests/xensim/$(d) := tests/xensim tests/xensim/$(d)))
+
+all: $(XENSIM)
+
+$(O)/tests/xensim/so/%.o: tests/xensim/%.c | $(O)/.deps
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(filter-out $(SANFLAGS),$(ALL_CFLAGS)) -Itests/xensim -Itests/xensim/lib \
+		-MMD -MP -c -o $@ $<
+
+$(O)/xensim/lib/libxensim.so: $(XENSIM_SO) tests/xensim/lib/libxensim.map
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -shared $(filter-out $(SANFLAGS),$(ALL_LDFLAGS)) -o $@ $(XENSIM_SO) \
+		-Wl,--version-script=tests/xensim/lib/libxensim.map -lxentoolcore
+
+$(O)/xensim/lib/%.so.1: $(O)/xensim/lib/libxensim.so
+	@ln -sf $(<F) $@
+
+$(O)/xensim/xensimd: $(call obj,$(call src,tests/xensim/broker) tests/xensim/hmap.c tests/xensim/procs.c)
+$(O)/xensim/xensim-guest: $(call obj,$(call src,tests/xensim/guest) $(patsubst %,tests/xensim/%.c,env rpc procs))
+$(O)/xensim/xensim: $(call obj,$(call src,tests/xensim/cli) $(patsubst %,tests/xensim/%.c,env rpc procs))
+$(O)/xensim/xensim $(O)/xensim/xensim-guest: XENSIM_LIBS := -lxenstore -lxenevtchn
+$(O)/xensim/xensim $(O)/xensim/xensimd $(O)/xensim/xensim-guest:
+	@mkdir -p $(@D)
+	$(link) $(XENSIM_LIBS)
 
 # ---- Packages --------------------------------------------------------------------
 # Debian 12 packages; README.md says what each is for.

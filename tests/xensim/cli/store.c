@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting the host's own xenstored, unmodified. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <xenstore.h>
+
+#include "cli.h"
+
+#define START_TIMEOUT_MS 10000
+
+const char *xen_bin_dir(void)
+{
+	static char dir[PATH_MAX];
+	glob_t found;
+
+	if (*dir)
+		return dir;
+	if (glob("/usr/lib/xen*/bin/xenstored", 0, NULL, &found) == 0) {
+		snprintf(dir, sizeof(dir), "%s", found.gl_pathv[found.gl_pathc - 1]);
+		*strrchr(dir, '/') = '\0';
+		globfree(&found);
+	}
+	return *dir ? dir : NULL;
+}
+
+static struct xs_handle *store_open(void)
+{
+	struct xs_handle *xs = xs_open(0);
+	unsigned int len;
+	char *root;
+
+	if (!xs)
+		return NULL;
+	root = xs_read(xs, XBT_NULL, "/tool", &len);
+	if (root) {
+		free(root);
+		return xs;
+	}
+	xs_close(xs);
+	return NULL;
+}
+
+/* What xen-init-dom0 writes */
+static void init_dom0(struct xs_handle *xs)
+{
+	if (!xs_write(xs, XBT_NULL, "/local/domain/0/domid", "0", 1) ||
+	    !xs_write(xs, XBT_NULL, "/local/domain/0/name", "Domain-0", 8))
+		die("cannot write domain 0's nodes: %s", strerror(errno));
+}
+
+static pid_t spawn(char **argv)
+{
+	char log[PATH_MAX];
+	pid_t pid = fork();
+	int fd;
+
+	if (pid)
+		return pid;
+	setsid();
+	snprintf(log, sizeof(log), "%s/xenstored.log", cli.dir);
+	fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	dup2(fd, STDERR_FILENO);
+	env_exec(argv);
+}
+
+static void wait_for(pid_t pid, const char *what)
+{
+	const struct timespec pause = { .tv_nsec = 5000000 };
+	struct xs_handle *xs;
+	int status;
+
+	for (int ms = 0; ms < START_TIMEOUT_MS; ms += 5) {
+		xs = store_open();
+		if (xs) {
+			init_dom0(xs);
+			xs_close(xs);
+			return;
+		}
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			die("%s did not start; see %s/xenstored.log", what, cli.dir);
+		nanosleep(&pause, NULL);
+	}
+	die("%s does not answer; see %s/xenstored.log", what, cli.dir);
+}
+
+static void start_c(void)
+{
+	char prog[PATH_MAX], pidfile[PATH_MAX];
+	char no_fork[] = "--no-fork", pid_opt[] = "--pid-file";
+	char *argv[] = { prog, no_fork, pid_opt, pidfile, NULL };
+
+	snprintf(prog, sizeof(prog), "%.4000s/xenstored", xen_bin_dir());
+	snprintf(pidfile, sizeof(pidfile), "%s/xenstored.pid", cli.dir);
+	wait_for(spawn(argv), prog);
+}
+
+void store_start(const char *kind)
+{
+	char path[PATH_MAX];
+
+	if (!strcmp(kind, "none"))
+		return;
+	if (!xen_bin_dir())
+		die("xenstored is not installed (no /usr/lib/xen*/bin/xenstored)");
+	snprintf(path, sizeof(path), "%s/xenstored", cli.dir);
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		die("%s: %s", path, strerror(errno));
+	start_c();
+}
