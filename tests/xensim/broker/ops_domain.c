@@ -41,7 +41,7 @@ int op_create(struct call *call)
 	if (!err)
 		err = handle_open(domain, HANDLE_LIFE, call->client->pid,
 		                  call->client->prog, &life, &rfd);
-	if (err < 0) {
+	if (err < 0 || !life) {
 		domain_destroy(domain);
 		return err;
 	}
