@@ -226,8 +226,9 @@ static bool on_signal(void)
 		return false;
 	if (info.ssi_signo != SIGCHLD) {
 		k.keep = false;
-		kill(k.child, (int)info.ssi_signo);
-		return false;
+		if (k.child)
+			kill(k.child, (int)info.ssi_signo);
+		return !k.child;
 	}
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == k.child) {
