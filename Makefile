@@ -31,7 +31,7 @@ ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(OPT) -fPIC -pthread -fno-strict-aliasing
 	   $(WARN) $(SANFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
 
-.PHONY: all help deps demo check check-fast check-xen xen-shell unit contract tree e2e lint tidy \
+.PHONY: all help deps demo check check-fast check-xen xen-shell unit contract hostile tree e2e lint tidy \
 	format layers bench install clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -50,6 +50,7 @@ inc/frontends/nbdkit    := common frontends
 inc/tests/unit          := common backends backends/supervisor backends/worker \
 			   backends/blkback frontends tests/unit
 inc/tests/contract      := tests/contract
+inc/tests/hostile       := common backends/blkback tests/hostile
 
 # ---- Sources ---------------------------------------------------------------------
 src = $(sort $(wildcard $(1)/*.c))
@@ -135,6 +136,12 @@ $(CONTRACT): %: %.o $(CONTRACT_A)
 $(AGENT): $(call obj,$(sort $(wildcard tests/contract/agent*.c)))
 	$(link) $(LIBS_XEN)
 
+# ---- Hostile guests (tests/hostile) -------------------------------------------------
+HOSTILE := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/hostile/test_*.c)))
+
+$(HOSTILE): %: %.o $(O)/tests/hostile/rig.o $(COMMON_A)
+	$(link) -lxengnttab -lxenevtchn -lcmocka
+
 # ---- xensim (tests/xensim) ---------------------------------------------------------
 # One library under four names. Programs without sanitizers load it too, so it and what it
 # shares with the rest are compiled for it alone, without.
@@ -210,6 +217,9 @@ unit: $(UNIT_TESTS) ## Unit tests
 
 contract: all $(CONTRACT) $(AGENT) ## What Xen promises, asked of xensim
 	$(Q)tests/run tests/contract/on-xensim
+
+hostile: all $(HOSTILE) ## Guests that lie, around the real worker
+	$(Q)tests/run -j $(JOBS) -w tests/hostile/on-xensim $(HOSTILE)
 
 tree: all $(UNIT_TESTS) ## Tests of the tree: layers, install, manuals
 	$(Q)tests/run $(sort $(wildcard tests/tree/*.sh tests/bench/test_*))

@@ -16,7 +16,7 @@
 /**
  * struct blk_lim - What this guest was told it may do
  * @sectors:		Capacity in 512-byte units, below 2^54
- * @sector_size:	Unit the guest addresses, bytes: 512 or 4096
+ * @sector_size:	Unit the guest addresses, bytes: a power of two from 512 to 4096
  * @ro:			No writes
  */
 struct blk_lim {

@@ -143,6 +143,8 @@ static void on_connect(struct wdevs *w, struct msg *m)
 	struct msg_result r = { 0 };
 
 	r.err = -wentry_connect(w, m, r.text, sizeof(r.text));
+	/* Before the answer: it says that nothing else is held. */
+	msg_close_fds(m);
 	send_to_super(w, MSG_CONNECTED, m->dev, &r);
 }
 
@@ -190,7 +192,6 @@ static void on_sock(void *arg)
 		on_connect(w, &m);
 	else
 		on_disconnect(w, m.dev);
-	msg_close_fds(&m);
 }
 
 /* Take the device out of the list if its end is noted. */

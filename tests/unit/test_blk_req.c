@@ -11,6 +11,7 @@
 
 static const struct blk_lim disk = { .sectors = 1000, .sector_size = 512 };
 static const struct blk_lim disk_4k = { .sectors = 1000, .sector_size = 4096 };
+static const struct blk_lim disk_2k = { .sectors = 1000, .sector_size = 2048 };
 static const struct blk_lim disk_ro = { .sectors = 1000, .sector_size = 512, .ro = true };
 
 #define READ    BLKIF_OP_READ
@@ -99,6 +100,9 @@ static const struct row rows[] = {
 	{ "read-only: flush with data", &disk_ro, FLUSH, 1, 0, 0, 7, NO_ODD, ERROR,
 	  "read-only" },
 
+	{ "2048: half a page", &disk_2k, READ, 1, 4, 4, 7, NO_ODD, 0, NULL },
+	{ "2048: as much, but across blocks", &disk_2k, READ, 1, 4, 2, 5, NO_ODD, ERROR,
+	  "whole" },
 	{ "4096: one block", &disk_4k, READ, 1, 8, 0, 7, NO_ODD, 0, NULL },
 	{ "4096: sector number 1", &disk_4k, READ, 1, 1, 0, 7, NO_ODD, ERROR,
 	  "multiple" },

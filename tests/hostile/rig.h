@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A guest that may lie, and a supervisor, around the real pvbackd-worker.
+ *
+ * The test plays guest RIG_GUEST with Xen's own libraries and speaks the ring by hand: it
+ * shares nothing with the project's frontends. As the supervisor it speaks common/msg.h.
+ * Every wait has an end; one that fails ends the test.
+ */
+#ifndef PVB_RIG_H
+#define PVB_RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cmocka.h>
+
+#include <xenevtchn.h>
+#include <xengnttab.h>
+
+#include "blk_conf.h"
+#include "msg.h"
+#include "xenabi.h"
+
+/* Made by tests/hostile/on-xensim. */
+#define RIG_GUEST    5U
+#define RIG_OTHER    6U
+#define RIG_WAIT_MS  20000
+#define RIG_PAGES    64U
+#define RIG_RING     32U
+#define DISK_SECTORS 4096U
+
+#define READ    BLKIF_OP_READ
+#define WRITE   BLKIF_OP_WRITE
+#define FLUSH   BLKIF_OP_FLUSH_DISKCACHE
+#define OKAY    BLKIF_RSP_OKAY
+#define ERROR   BLKIF_RSP_ERROR
+#define NOT_SUP BLKIF_RSP_EOPNOTSUPP
+
+/** struct worker - The process, seen from the supervisor; its stderr is a file */
+struct worker {
+	pid_t pid;
+	int sock;
+	int log;
+	uint32_t next_handle;
+	xengntshr_handle *shr;
+};
+
+/**
+ * struct disk - One device, seen from the guest
+ * @image:	Descriptor of the image, the test's own
+ * @pages:	RIG_PAGES shared pages
+ * @pushed:	Requests put on the ring; ids count from 0
+ * @seen:	Responses taken off it
+ * @answers:	By id: how often answered, with what
+ */
+struct disk {
+	struct worker *w;
+	uint32_t handle;
+	int image;
+	struct blk_conf conf;
+	struct blkif_sring *ring;
+	uint32_t ring_ref;
+	xenevtchn_handle *xce;
+	evtchn_port_t port;
+	uint8_t *pages;
+	uint32_t refs[RIG_PAGES];
+	uint32_t pushed, seen;
+	uint32_t answers[8192];
+	int16_t status[8192];
+	uint8_t op[8192];
+};
+
+void worker_up(struct worker *w);
+
+/** worker_exits() - Close its socket; it must exit with status 0 */
+void worker_exits(struct worker *w);
+
+/** worker_down() - The same, if that has not happened yet, and free everything */
+void worker_down(struct worker *w);
+bool worker_alive(struct worker *w);
+
+/** worker_log() - What it has written to stderr so far; the caller frees it */
+char *worker_log(struct worker *w);
+
+/** worker_served() - Value of a counter in the last "served" line of its log */
+uint64_t worker_served(struct worker *w, const char *name);
+
+/** worker_count() - Entries in a directory below /proc/PID, "fd" or "task" */
+unsigned int worker_count(struct worker *w, const char *dir);
+
+/** worker_recv() - The next message, which must be of @type */
+void worker_recv(struct worker *w, enum msg_type type, struct msg *m);
+
+/** worker_silent() - No message is waiting */
+bool worker_silent(struct worker *w);
+
+/** image_new() - An unlinked file of DISK_SECTORS, filled with a pattern */
+int image_new(void);
+
+/** disk_share() - The guest's half: ring, pages, port, image; nothing is sent yet */
+void disk_share(struct disk *d, struct worker *w, uint32_t flags);
+
+/** disk_connect() - Send CONNECT with @d->conf. Return: err of CONNECTED. */
+int disk_connect(struct disk *d, const char **text);
+
+/** disk_up() - Both of them, and it must work */
+void disk_up(struct disk *d, struct worker *w, uint32_t flags);
+
+/** disk_disconnect() - Ask for the end and wait for it */
+void disk_disconnect(struct disk *d);
+
+/** disk_unshare() - Give the guest's half back; nothing may be mapped any more */
+void disk_unshare(struct disk *d);
+
+/** disk_down() - Both of them */
+void disk_down(struct disk *d);
+
+/** disk_slot() - Request slot number @idx, free-running */
+struct blkif_request *disk_slot(struct disk *d, uint32_t idx);
+
+/** disk_add() - Write a request of @nseg whole pages into the ring, not published */
+struct blkif_request *disk_add(struct disk *d, uint8_t op, uint8_t nseg, uint32_t page,
+                               uint64_t sector);
+
+/** disk_push() - Publish what was added; with an event if the backend asked for one */
+void disk_push(struct disk *d);
+void disk_notify(struct disk *d);
+
+/** disk_collect() - Take what is answered; no answer may be repeated or invented */
+void disk_collect(struct disk *d);
+
+/** disk_wait() - Until all that was pushed is answered */
+void disk_wait(struct disk *d);
+
+/** disk_run() - One request of whole pages, to its end. Return: status. */
+int disk_run(struct disk *d, uint8_t op, uint8_t nseg, uint32_t page, uint64_t sector);
+
+/** disk_works() - Write and read back, compare with the image */
+void disk_works(struct disk *d);
+
+static inline uint8_t *disk_page(struct disk *d, uint32_t n)
+{
+	return d->pages + (size_t)n * XEN_PAGE;
+}
+
+uint64_t now_ms(void);
+
+/** as_guest() - Handles opened by @fn(arg) belong to domain @domid */
+void as_guest(uint32_t domid, void (*fn)(void *arg), void *arg);
+
+#endif

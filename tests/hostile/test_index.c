@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* Ring indices that cannot be, events without requests. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "rig.h"
+
+static struct worker w;
+static struct disk d, good;
+
+static int setup(void **state)
+{
+	(void)state;
+	worker_up(&w);
+	disk_up(&good, &w, 0);
+	disk_up(&d, &w, 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	disk_down(&d);
+	disk_down(&good);
+	worker_down(&w);
+	return 0;
+}
+
+/* Voluntary context switches of all threads: what sleeping and waking costs. */
+static uint64_t worker_switches(void)
+{
+	char cmd[128];
+	unsigned long long n = 0;
+	FILE *f;
+
+	snprintf(cmd, sizeof(cmd),
+	         "awk '/^voluntary/ { n += $2 } END { print n }' /proc/%d/task/*/status",
+	         (int)w.pid);
+	f = popen(cmd, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%llu", &n), 1);
+	pclose(f);
+	return n;
+}
+
+/* XSA-38, 39, 86: the device fails, once, and costs nothing more; it alone. */
+static void impossible_index(void **state)
+{
+	static const uint32_t ahead[] = { RIG_RING + 1, 0x80000000, UINT32_MAX, 1000,
+		                          0xfffffff0 };
+	struct msg m;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ahead); i++) {
+		uint64_t before;
+
+		disk_works(&d);
+		__atomic_store_n(&d.ring->req_prod, d.pushed + ahead[i],
+		                 __ATOMIC_RELEASE);
+		disk_notify(&d);
+		worker_recv(&w, MSG_FAILED, &m);
+		assert_int_equal(m.dev, d.handle);
+		assert_int_equal(m.u.result.err, EPROTO);
+		assert_non_null(strstr(m.u.result.text, "ring"));
+
+		/* Its events wake nobody, but for one that was on its way. */
+		before = worker_switches();
+		for (int n = 0; n < 1000; n++)
+			disk_notify(&d);
+		disk_works(&good);
+		assert_true(worker_switches() - before <= 20);
+		assert_true(worker_silent(&w));
+
+		disk_disconnect(&d);
+		disk_unshare(&d);
+		disk_up(&d, &w, 0);
+	}
+	disk_works(&d);
+}
+
+static void exactly_full_is_legal(void **state)
+{
+	(void)state;
+	for (uint32_t round = 0; round < 100; round++) {
+		for (uint32_t i = 0; i < RIG_RING; i++)
+			disk_add(&d,
+			         i % 5 == 4 ? FLUSH
+			         : i & 1    ? READ
+			                    : WRITE,
+			         i % 5 == 4 ? 0 : 1, i, 8ULL * i);
+		disk_push(&d);
+		disk_wait(&d);
+	}
+	for (uint32_t i = 0; i < d.pushed; i++)
+		assert_int_equal(d.status[i], OKAY);
+	assert_true(worker_silent(&w));
+}
+
+/* XSA-332: the busier the guest is for nothing, the less we listen. */
+static void event_storm(void **state)
+{
+	uint64_t start, ms, events;
+
+	(void)state;
+	disk_works(&d);
+	start = now_ms();
+	/* Each event that could be delivered is, and the worker has time to take it. */
+	for (int i = 0; i < 400; i++) {
+		disk_notify(&d);
+		poll(NULL, 0, 1);
+	}
+	ms = now_ms() - start;
+	/* And it still serves: at the latest when it listens again. */
+	disk_works(&d);
+	disk_works(&good);
+	disk_disconnect(&d);
+	events = worker_served(&w, "events");
+	print_message("%llu events taken in %llu ms\n", (unsigned long long)events,
+	              (unsigned long long)ms);
+	/* Eight free, seven while the pause doubles, then one in 64 ms. */
+	assert_true(events <= 8 + 7 + ms / 64 + 10);
+	disk_unshare(&d);
+	disk_up(&d, &w, 0);
+}
+
+/* A batch of requests is one event here, and one there (XSA-391). */
+static void few_notifications(void **state)
+{
+	enum {
+		ROUNDS = 50
+	};
+	uint64_t notifies;
+
+	(void)state;
+	for (uint32_t round = 0; round < ROUNDS; round++) {
+		for (uint32_t i = 0; i < RIG_RING; i++)
+			disk_add(&d, BLKIF_OP_DISCARD, 0, 0, 0);
+		disk_push(&d);
+		disk_wait(&d);
+	}
+	disk_disconnect(&d);
+	notifies = worker_served(&w, "notifies");
+	assert_int_equal(worker_served(&w, "refused"), ROUNDS * RIG_RING);
+	assert_true(notifies <= worker_served(&w, "batches"));
+	assert_true(notifies <= ROUNDS);
+	disk_unshare(&d);
+	disk_up(&d, &w, 0);
+}
+
+/* An idle disk wakes nobody. */
+static void idle_costs_nothing(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	disk_works(&d);
+	disk_works(&good);
+	/* The last answer's way back to sleep. */
+	for (int i = 0; i < 3; i++) {
+		before = worker_switches();
+		poll(NULL, 0, 300);
+		if (worker_switches() == before)
+			return;
+	}
+	fail_msg("the worker wakes up without a reason");
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(impossible_index),  TEST(exactly_full_is_legal), TEST(event_storm),
+		TEST(few_notifications), TEST(idle_costs_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
