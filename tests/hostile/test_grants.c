@@ -279,6 +279,16 @@ static void more_pages_than_the_budget(void **state)
  */
 static atomic_bool flip_stop;
 
+/* What to write at word @at of a slot: no grant of this guest's other pages. */
+static uint32_t flip_word(struct disk *f, uint32_t at, uint32_t x)
+{
+	bool gref = at >= offsetof(struct blkif_request, seg) / 4 && at % 2 == 0;
+
+	if (gref)
+		return x & 1 ? f->refs[x / 2 % RIG_PAGES] : x | NO_SUCH_GRANT;
+	return x % 7 ? x % 16 : x;
+}
+
 static void *flip(void *arg)
 {
 	struct disk *f = arg;
@@ -290,7 +300,8 @@ static void *flip(void *arg)
 		x ^= x << 13;
 		x ^= x >> 17;
 		x ^= x << 5;
-		__atomic_store_n(slot + x % 28, x % 7 ? x % 16 : x, __ATOMIC_RELAXED);
+		__atomic_store_n(slot + x % 28, flip_word(f, x % 28, x),
+		                 __ATOMIC_RELAXED);
 		__atomic_store_n((uint32_t *)(void *)f->pages + x % 65536, x,
 		                 __ATOMIC_RELAXED);
 	}
