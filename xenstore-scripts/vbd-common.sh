@@ -128,14 +128,17 @@ xs_has() {
 
 # wait_for SECONDS PATH COMMAND... - until COMMAND is true, looking at each change of PATH
 #
-# COMMAND returns 0: it is; 1: not yet; more: it will not be. The watch's own process says
-# its number first, so that it can be ended when the wait is over; `timeout` bounds it.
+# COMMAND returns 0: it is; 1: not yet; more: it will not be. The process that watches says
+# its number first, so that it can be told when the wait is over; `timeout` bounds it.
 wait_for() {
 	secs=$1 path=$2
 	shift 2
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	sh -c 'echo $$; exec timeout "$1" xenstore-watch "$2"' sh "$secs" "$path" | {
-		read -r pid || exit 1
+	sh -c 'trap "kill \$!" TERM
+		echo $$
+		timeout "$1" xenstore-watch "$2" &
+		wait
+		exit 0' sh "$secs" "$path" | {
+		read -r pid
 		while read -r _; do
 			rc=0
 			"$@" || rc=$?

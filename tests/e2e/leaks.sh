@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# After 200 times attach, I/O and detach, pvbackd has what it had after the first ten: CYCLES
+# is the number.
+# timeout: 300
+. "$(dirname "$0")/lib.sh"
+
+cycles=${CYCLES:-200}
+host_up
+pvbackd_start
+guest_up 1 2
+image disk 1M
+attach 2 disk xvdb --mode r
+wrote=$(sha "$work/disk")
+
+cycle() {
+	attach 1 disk xvda && [ "$(in_guest 1 pvblk read xvda | sha)" = "$wrote" ] && detach 1 xvda
+}
+fds() { find "/proc/$pvbackd_pid/fd" -type l | wc -l; }
+rss() { awk '/^VmRSS/ { print $2 }' "/proc/$pvbackd_pid/status"; }
+held() { xensim status --json | jq -c '[(.ports // [] | length), (.grants // [] | length), (.maps // [] | length)]'; }
+
+for ((i = 0; i < 10; i++)); do cycle || result 1 "cycle $i"; done
+fds0=$(fds) rss0=$(rss) held0=$(held)
+for ((; i < cycles; i++)); do cycle || result 1 "cycle $i"; done
+same "$cycles cycles: file descriptors of pvbackd" "$(fds)" "$fds0"
+same "ports, grants and mappings of the host" "$(held)" "$held0"
+rss1=$(rss)
+result $((rss1 > rss0 + 1024)) "resident memory: $rss0 kB, then $rss1 kB"
+scenario_done

@@ -1,0 +1,161 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# What a scenario needs: a simulated host of its own, pvbackd, guests, disks, and the proof
+# at the end that nothing is left.
+#
+# A scenario reads this file, says what it checks through tests/tap.sh, and ends with
+# scenario_done. It waits for conditions, every wait ends, and it never sleeps for luck.
+
+set -u
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+build=${BUILD:-$top/build}
+
+. "$top/tests/tap.sh"
+
+. "$top/xenstore-scripts/vbd-common.sh"
+export PATH=$build:$build/xensim:$top/xenstore-scripts:$PATH:/usr/sbin:/sbin
+# shellcheck disable=SC2034 # for the scenarios
+plugin=$build/nbdkit-pvblk-plugin.so
+
+# tmpfs, and a short name: the path of a socket has 108 bytes.
+work=$(mktemp -d /dev/shm/pvb.XXXXXX)
+export XENSIM_DIR=$work/host
+log=$work/pvbackd.log
+: >"$log"
+pvbackd_pid=
+trap scenario_end EXIT
+trap 'exit 1' HUP INT TERM
+
+# ---- Waiting ----------------------------------------------------------------------
+
+# until_true SECONDS COMMAND... - for what no watch tells: look again until it is so
+until_true() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+
+# logged WORDS, wait_log WORDS [SECONDS] - pvbackd or a worker has said so
+logged() { grep -qF -- "$1" "$log"; }
+wait_log() { until_true "${2:-10}" logged "$1"; }
+
+# ended WHAT PROCESS - a background process of ours ends with 0
+ended() {
+	wait "$2"
+	result $? "$1"
+}
+
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+# xs_wait PATH VALUE [SECONDS] - until the node has the value; "" also is a missing node
+xs_wait() {
+	dom0 bash -c '. "$1"/vbd-common.sh
+		is() { [ "$(xs_get "$1")" = "$2" ]; }
+		wait_for "$4" "$2" is "$2" "$3"' _ "$top/xenstore-scripts" "$1" "$2" "${3:-10}"
+}
+
+# ---- Host, guests, pvbackd --------------------------------------------------------
+
+dom0() { xensim run -- "$@"; }
+in_guest() { xensim run --domid "$1" -- "${@:2}"; }
+
+# XenStore as dom0 sees it
+xs() { dom0 "xenstore-$1" "${@:2}"; }
+
+# be GUEST VDEV, fe GUEST VDEV - directories in XenStore
+be() { echo "/local/domain/0/backend/vbd/$1/$(vdev_number "$2")"; }
+fe() { echo "/local/domain/$1/device/vbd/$(vdev_number "$2")"; }
+
+# be_state GUEST VDEV STATE [SECONDS] - wait for the backend
+be_state() { xs_wait "$(be "$1" "$2")/state" "$3" "${4:-10}"; }
+
+host_up() {
+	xensim up || { echo "Bail out! xensim up failed"; exit 1; }
+}
+
+# guest_up DOMID... - guests that live until they are destroyed
+guest_up() {
+	local g
+	for g; do
+		xensim guest "$g" --name "g$g" --keep --detach -- true 2>>"$work/guests.log" || return 1
+	done
+}
+
+# pvbackd_start - and wait until it is ready
+pvbackd_start() {
+	local seen
+	seen=$(grep -c 'ready' "$log")
+	xensim run -- pvbackd --foreground --run-dir "$work/run" --config "$work/pvbackd.conf" \
+		--log-level debug 2>>"$log" &
+	pvbackd_pid=$!
+	until_true 10 more_than "$seen" ready
+}
+more_than() { [ "$(grep -cF -- "$2" "$log")" -gt "$1" ]; }
+
+# pvbackd_stop - in order; its exit status is ours
+pvbackd_stop() {
+	local pid=$pvbackd_pid
+	pvbackd_pid=
+	kill -TERM "$pid" && wait "$pid"
+}
+
+# attach GUEST IMAGE VDEV [OPTION...] - image names are below $work
+attach() { dom0 vbd-attach --wait "${@:4}" "$1" "$work/$2" "$3"; }
+detach() { dom0 vbd-detach "${@:3}" "$1" "$2"; }
+
+# worker GUEST - the process that serves it
+worker() { pgrep -P "$pvbackd_pid" -f "pvbackd-worker.*[^0-9]$1( |\$)"; }
+
+# image NAME SIZE - random content
+image() { head -c "$2" /dev/urandom >"$work/$1"; }
+
+# sha FILE..., or standard input
+sha() { sha256sum "$@" | cut -d' ' -f1; }
+
+# pattern GUEST VDEV ARGUMENT... - `pvblk verify`, the hash only
+pattern() { in_guest "$1" pvblk verify "${@:2}" | cut -d' ' -f1; }
+
+# ---- End --------------------------------------------------------------------------
+
+# ours - processes that have this host in their environment, but for this shell's own
+ours() {
+	env -u XENSIM_DIR bash -c 'for p in $(grep -lsxz "$1" /proc/[0-9]*/environ); do
+		echo "$(tr "\0" " " <"${p%/environ}/cmdline" 2>/dev/null)"
+	done' _ "XENSIM_DIR=$XENSIM_DIR"
+}
+
+# reports - what a sanitizer or an assertion said
+reports() { grep -E 'Sanitizer|runtime error:|[Aa]ssert' "$log"; }
+
+scenario_done() {
+	local g
+	[ -z "$pvbackd_pid" ] || check "pvbackd stops in order" pvbackd_stop
+	same "no sanitizer report and no assertion in the log" "$(reports)" ""
+	for g in $(xensim status --json | jq -r '.domains[].domid | select(. > 0)'); do
+		xensim destroy "$g"
+	done
+	check "no grant, port or handle is left" xensim status --leaks
+	check "the host goes down" xensim down
+	same "no process is left" "$(ours)" ""
+	same "no file is left" "$(ls -A "$XENSIM_DIR" 2>/dev/null)" ""
+	done_testing
+}
+
+scenario_end() {
+	local rc=$?
+	trap - EXIT
+	[ -z "$pvbackd_pid" ] || pvbackd_stop
+	if [ "$rc" -ne 0 ] || [ "$tap_failed" -gt 0 ]; then
+		tail -n 60 "$log" | sed 's/^/# log: /'
+	fi
+	xensim down 2>/dev/null
+	if [ -n "${KEEP:-}" ]; then
+		echo "# kept: $work"
+	else
+		rm -rf "$work"
+	fi
+	exit "$rc"
+}

@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A frontend closes and comes back, as after kexec, a driver reload, or a boot loader: the
+# backend goes 6, 2, 4 each time, with the same data.
+. "$(dirname "$0")/lib.sh"
+
+host_up
+pvbackd_start
+guest_up 1
+image disk 4M
+attach 1 disk xvda
+check "50 connections in one frontend" in_guest 1 pvblk cycle xvda --count 50
+wrote=$(pattern 1 xvda --write --seed 3)
+for i in 1 2 3; do
+	check "closed, $i" be_state 1 xvda 6
+	same "another frontend reads the same, $i" "$(in_guest 1 pvblk read xvda | sha)" "$wrote"
+done
+
+# A frontend that died without closing: its successor resets the device first.
+in_guest 1 pvblk load xvda --rw read --time 60 >/dev/null 2>&1 &
+frontend=$!
+be_state 1 xvda 4
+kill -9 "$frontend"
+wait "$frontend" 2>/dev/null
+same "a successor resets a device that was left open" \
+	"$(in_guest 1 pvblk read xvda --reset | sha)" "$wrote"
+check "vbd-detach after all that" detach 1 xvda
+scenario_done

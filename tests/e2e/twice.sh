@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A second pvbackd says that there is one, and changes nothing.
+. "$(dirname "$0")/lib.sh"
+
+host_up
+pvbackd_start
+guest_up 1
+image disk 4M
+attach 1 disk xvda
+refused "a second pvbackd" "$pvbackd_pid" \
+	dom0 timeout 10 pvbackd --foreground --run-dir "$work/run" --config "$work/pvbackd.conf"
+same "the first goes on serving" "$(in_guest 1 pvblk read xvda | sha)" "$(sha "$work/disk")"
+check "it stops" pvbackd_stop
+check "then another may start" pvbackd_start
+kill -9 "$pvbackd_pid"
+wait "$pvbackd_pid" 2>/dev/null
+check "also after one that was killed" pvbackd_start
+same "which serves" "$(in_guest 1 pvblk read xvda --reset | sha)" "$(sha "$work/disk")"
+scenario_done

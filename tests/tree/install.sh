@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What `make install` puts where, and that what it put there finds its parts.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/tap.sh
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+
+check "make install" make -s "O=$(basename "$BUILD")" DESTDIR="$root" PREFIX=/usr install
+same "files and modes" "$(cd "$root" && find . ! -type d -printf '%P %m\n' | sort)" "\
+usr/bin/pvblk 755
+usr/lib/nbdkit/plugins/nbdkit-pvblk-plugin.so 755
+usr/libexec/pvbackd/pvbackd-worker 755
+usr/libexec/pvbackd/vbd-common.sh 644
+usr/sbin/pvbackd 755
+usr/sbin/vbd-attach 755
+usr/sbin/vbd-detach 755
+usr/sbin/vbd-list 755
+usr/share/man/man1/pvblk.1 644
+usr/share/man/man5/pvbackd.conf.5 644
+usr/share/man/man8/pvbackd.8 644
+usr/share/man/man8/vbd-attach.8 644
+usr/share/man/man8/vbd-detach.8 777
+usr/share/man/man8/vbd-list.8 777"
+for prog in bin/pvblk sbin/pvbackd sbin/vbd-attach sbin/vbd-detach sbin/vbd-list; do
+	check "$prog --help" "$root/usr/$prog" --help
+done
+ln -s "$root/usr/sbin/vbd-list" "$root/link"
+check "a script called through a symbolic link" "$root/link" --help
+check "a second make install changes nothing" make -s "O=$(basename "$BUILD")" \
+	DESTDIR="$root" PREFIX=/usr install
+done_testing
