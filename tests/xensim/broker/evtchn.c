@@ -22,13 +22,15 @@ static int ports_grow(struct domain *domain)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < size; i++) {
 		list_init(&bigger[i].in_owner);
-		if (i >= domain->nports || !domain->ports[i].owner)
+		if (i >= domain->nports)
 			continue;
-		bigger[i].owner = domain->ports[i].owner;
-		list_add_tail(&domain->ports[i].in_owner, &bigger[i].in_owner);
-		list_del(&domain->ports[i].in_owner);
 		bigger[i].refs = domain->ports[i].refs;
 		bigger[i].closing = domain->ports[i].closing;
+		bigger[i].owner = domain->ports[i].owner;
+		if (!bigger[i].owner)
+			continue;
+		list_add_tail(&domain->ports[i].in_owner, &bigger[i].in_owner);
+		list_del(&domain->ports[i].in_owner);
 	}
 	free(domain->ports);
 	domain->ports = bigger;
@@ -180,6 +182,7 @@ void port_close(struct domain *domain, uint32_t port)
 		p->closing = true;
 		return;
 	}
+	p->closing = false;
 	atomic_store(&shm->peer, port_pack(PORT_FREE, 0, 0));
 	if (port_state(peer) == PORT_INTERDOMAIN)
 		peer_unbind(domain, peer);
