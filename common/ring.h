@@ -184,4 +184,15 @@ static inline bool ring_arm(struct ring_back *r)
 	return ring_waiting(r);
 }
 
+/**
+ * ring_disarm() - Awake: no events for requests that will be seen anyway
+ *
+ * Until the next ring_arm(); an event that the guest is about to send may still come.
+ */
+static inline void ring_disarm(struct ring_back *r)
+{
+	/* A frontend sends one when it moves req_prod to or past req_event. */
+	__atomic_store_n(&r->page->req_event, r->req_cons, __ATOMIC_RELAXED);
+}
+
 #endif

@@ -159,14 +159,16 @@ static void queue_wait(struct blk_queue *q)
 		if (ring_arm(&q->r.ring))
 			limit = 0;
 	}
-	if (!limit || !idle) {
+	if (limit && idle) {
+		since = now_ns();
+		blk_count(&q->r.stats.sleeps, 1);
 		queue_ready(q, s->ops->wait(s, limit));
-		return;
+		pace_slept(&q->pace, now_ns() - since);
+	} else {
+		queue_ready(q, s->ops->wait(s, limit));
 	}
-	since = now_ns();
-	blk_count(&q->r.stats.sleeps, 1);
-	queue_ready(q, s->ops->wait(s, limit));
-	pace_slept(&q->pace, now_ns() - since);
+	if (serving)
+		ring_disarm(&q->r.ring);
 }
 
 static void queue_report(const struct blk_queue *q)

@@ -200,6 +200,27 @@ static void sleep_only_when_nothing_waits(void **state)
 	assert_true(ring_arm(&r));
 }
 
+/* The frontend's side of xen/io/ring.h: does moving req_prod so send an event? */
+static bool push_notifies(uint32_t old, uint32_t new)
+{
+	return new - page.ring.req_event < new - old;
+}
+
+static void awake_means_no_events(void **state)
+{
+	struct ring_back r;
+
+	(void)state;
+	attach(&r, UINT32_MAX - 3);
+	ring_arm(&r);
+	assert_true(push_notifies(r.req_cons, r.req_cons + 1));
+	assert_true(push_notifies(r.req_cons, r.req_cons + 32));
+	ring_disarm(&r);
+	for (uint32_t had = 0; had < 32; had++)
+		for (uint32_t more = had + 1; more <= 32; more++)
+			assert_false(push_notifies(r.req_cons + had, r.req_cons + more));
+}
+
 /*
  * A guest that rewrites all indices and slots all the time (XSA-86). The page lies
  * between two that cannot be touched, so that an access outside it ends the test.
@@ -277,6 +298,7 @@ int main(void)
 		cmocka_unit_test(guest_is_notified_when_it_asked),
 		cmocka_unit_test(response_writes_its_bytes_and_no_other),
 		cmocka_unit_test(sleep_only_when_nothing_waits),
+		cmocka_unit_test(awake_means_no_events),
 		cmocka_unit_test(hostile_indices_reach_nothing),
 	};
 
