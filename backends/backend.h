@@ -31,6 +31,8 @@
  * @front:	The frontend's, "/local/domain/3/device/vbd/51712": written by the guest,
  *		so nothing that has a meaning on the host is read from it
  * @xs:		XenStore; do not keep it between calls
+ * @limit:	Allowance of log lines about the device: a guest can have it closed and
+ *		opened at will
  * @priv:	The backend's own; allocated in probe(), freed in release()
  */
 struct bdev {
@@ -40,6 +42,7 @@ struct bdev {
 	const char *path;
 	const char *front;
 	struct xst *xs;
+	struct log_limit *limit;
 	void *priv;
 };
 
@@ -85,7 +88,10 @@ struct super_backend {
 	 */
 	int (*configure)(const char *key, const char *value, const char **want);
 
-	/* Our directory has appeared: read and judge the toolstack's keys. */
+	/*
+	 * Our directory has appeared: read and judge the toolstack's keys. release() is
+	 * due after success only.
+	 */
 	int (*probe)(struct bdev *d);
 
 	/*
@@ -110,7 +116,7 @@ struct super_backend {
 	 */
 	int (*publish)(struct bdev *d, xst_t t);
 
-	/* The worker has let go: undo open(). Idempotent, also after a failed open(). */
+	/* The worker has let go: undo open(). */
 	void (*close)(struct bdev *d);
 
 	/* The directory is gone, or we stop: undo probe(); close() has been called. */

@@ -14,6 +14,7 @@
 #endif
 
 #include <xen/xen.h>
+#include <xen/event_channel.h>
 #include <xen/grant_table.h>
 #include <xen/io/blkif.h>
 #include <xen/io/ring.h>

@@ -259,6 +259,8 @@ enum dev_event dev_observe(enum dev_state state, const struct dev_view *v)
 		return EV_STOP;
 	if (!v->dir && !(v->kept && state == DEV_CONNECTED))
 		return EV_DIR_GONE;
+	if (v->foreign && state == DEV_NEW)
+		return EV_NONE;
 	if (v->own == XenbusStateInitialising && v->offered)
 		return EV_RECREATED;
 	if (v->dead)

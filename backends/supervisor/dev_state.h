@@ -155,6 +155,7 @@ enum dev_online dev_online_parse(const char *s);
  *		another 1
  * @kept:	XenStore came back without our directory, which is no wish to be rid of
  *the device: one that is connected is served on for as long as the guest lives
+ * @foreign:	Somebody else serves it: not ours to touch
  * @dead:	The guest is gone or dying
  * @stop:	pvbackd is to stop
  * @worker_up:	The guest's worker takes devices
@@ -168,6 +169,7 @@ struct dev_view {
 	bool offered;
 	bool init_spent;
 	bool kept;
+	bool foreign;
 	bool dead;
 	bool stop;
 	bool worker_up;

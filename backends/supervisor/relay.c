@@ -56,21 +56,21 @@ static void relay_lines(struct relay *r)
 	}
 }
 
-bool relay_read(struct relay *r, int fd)
+int relay_read(struct relay *r, int fd)
 {
 	ssize_t n = read(fd, r->line + r->len, sizeof(r->line) - 1 - r->len);
 
 	if (n > 0) {
 		r->len += (size_t)n;
 		relay_lines(r);
-		return true;
+		return 1;
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return true;
+		return errno == EINTR;
 	if (r->len) {
 		r->line[r->len] = 0;
 		relay_line(r, r->line);
 		r->len = 0;
 	}
-	return false;
+	return -1;
 }

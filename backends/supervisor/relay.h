@@ -21,8 +21,12 @@ struct relay {
 	char line[1024];
 };
 
-/** relay_read() - Log the lines that @fd has now. Return: false at its end. */
-bool must_check relay_read(struct relay *r, int fd);
+/**
+ * relay_read() - Log what @fd has, a bufferful at most
+ *
+ * Return: 1 when there may be more, 0 when there is not for now, -1 at the end.
+ */
+int must_check relay_read(struct relay *r, int fd);
 
 /**
  * relay_parse() - Take apart a line as log_write() makes it: "NAME[PID] LEVEL: TEXT"

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* What the keys of a vbd may say. Pure. */
+#ifndef PVB_BLK_KEYS_SUPER_H
+#define PVB_BLK_KEYS_SUPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "compiler.h"
+
+/** enum blk_protocol - Layout of the ring, as xen/io/protocols.h names it */
+enum blk_protocol {
+	BLK_PROTO_X86_64, /* "x86_64-abi" */
+	BLK_PROTO_X86_32, /* "x86_32-abi": known, not served */
+};
+
+/**
+ * blk_mode_parse() - "r" or "w", with "!" for an image that others use as well
+ *
+ * Return: 0 or -EINVAL.
+ */
+int must_check blk_mode_parse(const char *s, bool *ro, bool *shared);
+
+/** blk_protocol_parse() - Return: 0 or -EINVAL */
+int must_check blk_protocol_parse(const char *s, enum blk_protocol *out);
+
+/** blk_device_parse() - physical-device, "MAJOR:MINOR" in hex. Return: 0 or -EINVAL. */
+int must_check blk_device_parse(const char *s, unsigned int *major, unsigned int *minor);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* A device: looks at its surroundings, asks the transition table, does what it says. */
+#ifndef PVB_DEVICE_H
+#define PVB_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "backend.h"
+#include "compiler.h"
+#include "dev_state.h"
+
+/* Lines in 10 seconds about what a guest can repeat at will. */
+#define DEVICE_LINES 20
+
+struct guest;
+
+/** enum dev_link - What the worker has of a device, by the messages exchanged */
+enum dev_link {
+	LINK_NONE,
+	LINK_CONNECTING,    /* CONNECT sent */
+	LINK_UP,            /* CONNECTED received */
+	LINK_FAILED,        /* and FAILED */
+	LINK_DISCONNECTING, /* DISCONNECT sent */
+};
+
+/**
+ * struct device - A directory under backend/KIND/DOMID
+ * @rel:	That directory, relative to our home; its token in watches, too
+ * @view:	What was seen at the last look, corrected by what we wrote since
+ * @fresh:	XenStore has not been looked at since it was (re)connected
+ * @known:	It has been looked at once: @state is meant
+ * @probed:	The backend's probe() has succeeded and release() is due
+ * @open:	The backend's open() has succeeded and close() is due
+ * @watched:	The frontend's state is watched
+ * @marked:	Our directory bears the mark of an orderly stop
+ * @resume:	It is being taken up again after such a stop
+ * @error_node:	The error node is there
+ * @handle:	Its number on the worker's socket
+ * @conf:	What the worker was told
+ * @worker_ev:	What the worker has done and the table has not been asked about yet
+ * @worker_text: What it said with it
+ * @fault:	Why it cannot be served, or why it waits
+ * @said:	The @fault that was reported last
+ */
+struct device {
+	LIST_ENTRY(device) link;
+	TAILQ_ENTRY(device) dirty_link;
+	bool dirty;
+	struct guest *guest;
+	const struct super_backend *ops;
+	struct bdev bdev;
+	char tag[48];
+	char rel[64];
+	char path[96];
+	char front[96];
+	enum dev_state state;
+	struct dev_view view;
+	bool fresh, known, probed, open, watched, marked, resume, error_node;
+	uint32_t handle;
+	enum dev_link worker_link;
+	struct bdev_conf conf;
+	enum dev_event worker_ev;
+	char worker_text[256];
+	char fault[512];
+	char said[512];
+	struct log_limit limit;
+};
+
+/** device_new() - A directory has appeared. Return: NULL without memory. */
+struct device *device_new(struct guest *g, const struct super_backend *ops,
+                          uint32_t devid);
+
+/** device_find() - Among the devices of a guest */
+struct device *device_find(const struct guest *g, const struct super_backend *ops,
+                           uint32_t devid);
+
+/**
+ * device_step() - Its turn: look, and go on as far as possible
+ *
+ * Return: false when the device is gone and was freed.
+ */
+bool device_step(struct device *d);
+
+/** device_worker_event() - The worker has said or done something; @text may be NULL */
+void device_worker_event(struct device *d, enum dev_event ev, const char *text);
+
+/** device_needs_worker() - It is connected, or wants to be */
+bool device_needs_worker(const struct device *d);
+
+/** device_free() - Forget it, without a word in XenStore */
+void device_free(struct device *d);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A guest: its devices, and the process that serves them.
+ *
+ * There is never more than one worker for a guest. It is started when a device needs it,
+ * and told to go (by closing its socket) when it has no device any more. A worker that
+ * breaks the protocol, or does not answer, is killed; what it held ends with it.
+ */
+#ifndef PVB_GUEST_H
+#define PVB_GUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "child.h"
+#include "compiler.h"
+#include "log.h"
+#include "relay.h"
+
+struct device;
+struct loop_src;
+struct super;
+
+LIST_HEAD(device_list, device);
+
+enum worker_state {
+	WORKER_NONE,
+	WORKER_STARTING, /* has not said HELLO */
+	WORKER_UP,       /* takes devices */
+	WORKER_LEAVING,  /* has no device, was told to go */
+	WORKER_KILLED,   /* its end is awaited */
+};
+
+/**
+ * struct guest - A domain that has a directory under ours
+ * @tag:	"guest 3"
+ * @known:	It was seen alive; only then can it be seen to die
+ * @dead:	It is gone or dying
+ * @timer:	Runs while the worker owes an answer
+ * @last_handle: Given to the device connected last; never used again for another
+ */
+struct guest {
+	LIST_ENTRY(guest) link;
+	struct super *super;
+	uint32_t domid;
+	char tag[16];
+	struct device_list devices;
+	bool known, dead;
+	enum worker_state worker;
+	struct child child;
+	struct loop_src *sock_src, *log_src, *end_src, *timer;
+	struct relay relay;
+	struct log_limit limit;
+	uint32_t last_handle;
+};
+
+/** guest_get() - The guest with @domid, made if it is new; NULL without memory */
+struct guest *guest_get(struct super *s, uint32_t domid);
+
+/** guest_put() - Forget a guest that has neither devices nor a worker */
+void guest_put(struct guest *g);
+
+/** guest_check() - Ask the hypervisor whether it lives. Return: true if that changed. */
+bool guest_check(struct guest *g);
+
+/** guest_want_worker() - Have one started unless there is one. Return: 0 or -errno. */
+int must_check guest_want_worker(struct guest *g);
+bool guest_worker_up(const struct guest *g);
+
+/** guest_connect() - Send CONNECT for @d with its conf. Return: 0 or -errno. */
+int must_check guest_connect(struct guest *g, struct device *d);
+
+/** guest_disconnect() - Send DISCONNECT for @d; EV_WORKER_DONE or _DIED will follow */
+void guest_disconnect(struct guest *g, struct device *d);
+
+/** guest_idle() - Let the worker go if no device needs it */
+void guest_idle(struct guest *g);
+
+/** guest_kill() - End the worker because of @why */
+void guest_kill(struct guest *g, const char *why);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "super.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "config.h"
+#include "device.h"
+#include "domain.h"
+#include "guest.h"
+#include "log.h"
+#include "loop.h"
+#include "notify.h"
+#include "xsconn.h"
+
+/* Devices looked at before the loop sees to everything else. */
+#define TURN_DEVICES 16
+#define AGAIN_MS     100
+/* Requests that take longer than this are given up at a stop. */
+#define STOP_MS      60000
+
+/* ---- Turns ------------------------------------------------------------------------ */
+
+void super_wake(struct super *s)
+{
+	loop_timer_set(s->turn, 0);
+}
+
+void super_queue(struct super *s, struct device *d)
+{
+	if (d->dirty)
+		return;
+	d->dirty = true;
+	TAILQ_INSERT_TAIL(&s->dirty, d, dirty_link);
+	super_wake(s);
+}
+
+void super_queue_guest(struct super *s, struct guest *g)
+{
+	struct device *d;
+
+	LIST_FOREACH (d, &g->devices, link)
+		super_queue(s, d);
+}
+
+void super_queue_all(struct super *s)
+{
+	struct guest *g;
+
+	LIST_FOREACH (g, &s->guests, link)
+		super_queue_guest(s, g);
+}
+
+void super_again(struct super *s)
+{
+	loop_timer_set(s->again, AGAIN_MS);
+}
+
+static void on_again(void *arg)
+{
+	super_queue_all(arg);
+}
+
+void super_storage_freed(struct super *s)
+{
+	struct guest *g;
+	struct device *d;
+
+	LIST_FOREACH (g, &s->guests, link)
+		LIST_FOREACH (d, &g->devices, link)
+			if (d->state == DEV_INITWAIT)
+				super_queue(s, d);
+}
+
+/* ---- The turn -----------------------------------------------------------------------
+ */
+
+static void forget_guests(struct super *s)
+{
+	struct guest *g, *next;
+
+	for (g = LIST_FIRST(&s->guests); g; g = next) {
+		next = LIST_NEXT(g, link);
+		guest_put(g);
+	}
+}
+
+static bool at_rest(const struct super *s)
+{
+	const struct guest *g;
+	const struct device *d;
+
+	LIST_FOREACH (g, &s->guests, link) {
+		if (g->worker != WORKER_NONE)
+			return false;
+		LIST_FOREACH (d, &g->devices, link)
+			if (d->state != DEV_PARKED)
+				return false;
+	}
+	return true;
+}
+
+static void on_turn(void *arg)
+{
+	struct super *s = arg;
+
+	conn_drain(s);
+	for (int n = 0; n < TURN_DEVICES && !s->broken && (s->xs || s->stopping); n++) {
+		struct device *d = TAILQ_FIRST(&s->dirty);
+
+		if (!d)
+			break;
+		TAILQ_REMOVE(&s->dirty, d, dirty_link);
+		d->dirty = false;
+		device_step(d);
+		conn_drain(s);
+	}
+	if (s->broken)
+		conn_lost(s);
+	forget_guests(s);
+	if (s->stopping && at_rest(s))
+		loop_stop(s->loop);
+	else if (!TAILQ_EMPTY(&s->dirty) && (s->xs || s->stopping))
+		super_wake(s);
+}
+
+/* ---- Beginning and end --------------------------------------------------------------
+ */
+
+static void on_deadline(void *arg)
+{
+	struct super *s = arg;
+	struct guest *g;
+
+	LIST_FOREACH (g, &s->guests, link)
+		guest_kill(g, "its requests did not end in time for this stop");
+	s->exit_status = EXIT_FAILURE;
+}
+
+void super_stop(struct super *s)
+{
+	if (s->stopping)
+		return;
+	log_info(NULL, "stopping");
+	notify("STOPPING=1");
+	s->stopping = true;
+	loop_timer_set(s->deadline, STOP_MS);
+	super_queue_all(s);
+	super_wake(s);
+}
+
+static int add_timers(struct super *s)
+{
+	int rc = loop_add_timer(s->loop, on_turn, s, &s->turn);
+
+	rc = rc ? rc : loop_add_timer(s->loop, on_again, s, &s->again);
+	return rc ? rc : loop_add_timer(s->loop, on_deadline, s, &s->deadline);
+}
+
+int super_open(struct super *s, const struct config *conf, struct loop *loop)
+{
+	int rc;
+
+	*s = (struct super){ .conf = conf, .loop = loop };
+	LIST_INIT(&s->guests);
+	TAILQ_INIT(&s->dirty);
+	rc = domains_open(&s->domains);
+	if (rc)
+		log_info(
+			NULL,
+			"the hypervisor cannot be asked about domains (%s): their end is "
+			"seen in XenStore",
+			strerror(-rc));
+	rc = add_timers(s);
+	rc = rc ? rc : conn_open(s);
+	if (rc)
+		super_close(s);
+	return rc;
+}
+
+void super_close(struct super *s)
+{
+	struct guest *g;
+	struct device *d;
+
+	LIST_FOREACH (g, &s->guests, link)
+		while ((d = LIST_FIRST(&g->devices)))
+			device_free(d);
+	forget_guests(s);
+	conn_close(s);
+	domains_close(s->domains);
+	s->domains = NULL;
+	loop_del(&s->turn);
+	loop_del(&s->again);
+	loop_del(&s->deadline);
+}
