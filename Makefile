@@ -148,7 +148,7 @@ $(HOSTILE): %: %.o $(O)/tests/hostile/rig.o $(COMMON_A)
 XENSIM     := $(addprefix $(O)/xensim/,xensim xensimd xensim-guest) $(addprefix $(O)/xensim/lib/, \
 	      libxensim.so $(patsubst %,lib%.so.1,xenevtchn xengnttab xencall xenforeignmemory))
 XENSIM_SO  := $(patsubst tests/xensim/%.c,$(O)/tests/xensim/so/%.o,$(call src,tests/xensim/lib) \
-	      $(patsubst %,tests/xensim/%.c,hmap rpc procs))
+	      $(patsubst %,tests/xensim/%.c,fault hmap rpc procs))
 inc/tests/xensim := tests/xensim
 $(foreach d,lib broker guest cli,$(eval inc/tests/xensim/$(d) := tests/xensim tests/xensim/$(d)))
 
@@ -167,9 +167,9 @@ $(O)/xensim/lib/libxensim.so: $(XENSIM_SO) tests/xensim/lib/libxensim.map
 $(O)/xensim/lib/%.so.1: $(O)/xensim/lib/libxensim.so
 	@ln -sf $(<F) $@
 
-$(O)/xensim/xensimd: $(call obj,$(call src,tests/xensim/broker) tests/xensim/hmap.c tests/xensim/procs.c)
+$(O)/xensim/xensimd: $(call obj,$(call src,tests/xensim/broker) $(patsubst %,tests/xensim/%.c,fault hmap procs))
 $(O)/xensim/xensim-guest: $(call obj,$(call src,tests/xensim/guest) $(patsubst %,tests/xensim/%.c,env rpc procs))
-$(O)/xensim/xensim: $(call obj,$(call src,tests/xensim/cli) $(patsubst %,tests/xensim/%.c,env rpc procs))
+$(O)/xensim/xensim: $(call obj,$(call src,tests/xensim/cli) $(patsubst %,tests/xensim/%.c,env fault rpc procs))
 $(O)/xensim/xensim $(O)/xensim/xensim-guest: XENSIM_LIBS := -lxenstore -lxenevtchn
 $(O)/xensim/xensim $(O)/xensim/xensimd $(O)/xensim/xensim-guest:
 	@mkdir -p $(@D)

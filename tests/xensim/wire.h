@@ -28,39 +28,73 @@ enum handle_kind {
 	HANDLE_KINDS
 };
 
+/*
+ * What each request takes and, after the arrow, what its answer holds: members of the two
+ * structs below, then "tail" for the array and "fd" for descriptors.
+ */
 enum wire_op {
-	OP_HELLO,        /* domid, hello, text: program -> fd of struct shm_host */
-	OP_OPEN,         /* open.kind, domid -> value: handle, value2: copy slot; fd */
-	OP_ADOPT,        /* open.ino -> value: handle, value2: domid */
-	OP_CLOSE,        /* handle: release it if its fd is closed everywhere */
-	OP_RESTRICT,     /* handle, domid */
-	OP_DOMAIN_FD,    /* domid -> fd */
-	OP_QUEUE_FD,     /* handle of an event queue -> fd to write to */
-	OP_QUEUE,        /* domid, port: queue a claimed event */
-	OP_BIND_UNBOUND, /* handle, domid -> value: port */
-	OP_BIND_INTERDOMAIN, /* handle, domid, port -> value: port */
-	OP_BIND_VIRQ,        /* handle, port: virq -> value: port */
-	OP_UNBIND,           /* handle, port */
-	OP_PORT_ALLOC,       /* handle, domid, port: remote domid -> value: port */
-	OP_PORT_STATUS,      /* handle, domid, port -> value: state, value2: binding */
-	OP_SHARE,   /* handle, domid, count, grant -> value: track, tail: refs, frames; fd
-	             */
-	OP_UNSHARE, /* handle, track */
-	OP_MAP,     /* handle, count, grant, tail: domids, refs
-	             * -> value: track, tail: frames, fd index; fds */
-	OP_UNMAP,   /* handle, track */
-	OP_FOREIGN, /* handle, domid, grant.writable -> value: pages; fd */
-	OP_CREATE,  /* domid, count: pages, text: name -> value: handle; fd */
-	OP_DESTROY, /* handle, domid */
-	OP_SHUTDOWN, /* handle, domid, count: reason */
-	OP_INFO,     /* handle, domid: first -> tail: struct wire_domain, count of them */
-	OP_PARAM,    /* handle, domid, param -> value2 */
-	OP_FAULT,    /* text: a fault to set, empty to forget all */
-	OP_FAULT_HIT, /* handle, fault.kind, text: point -> value: action, value2:
-	                 argument */
-	OP_STATUS, /* count: enum status_form -> value: 1 if something leaks; fd of a text
-	            */
-	OP_POWEROFF, /* end all processes of the host, then the broker */
+	/* domid, hello, text: program -> fd of struct shm_host */
+	OP_HELLO,
+	/* domid, open.kind -> value: handle, value2: copy slot, fd */
+	OP_OPEN,
+	/* open.kind, open.ino -> value: handle, value2: domid */
+	OP_ADOPT,
+	/* handle: release it if it is closed everywhere */
+	OP_CLOSE,
+	/* handle, domid */
+	OP_RESTRICT,
+	/* domid -> value2: pages, fd */
+	OP_DOMAIN_FD,
+
+	/* handle of the reader -> fd to write to */
+	OP_QUEUE_FD,
+	/* domid, port: queue an event that is claimed */
+	OP_QUEUE,
+	/* handle, domid -> value: port */
+	OP_BIND_UNBOUND,
+	/* handle, domid, port -> value: port */
+	OP_BIND_INTERDOMAIN,
+	/* handle, port: the VIRQ -> value: port */
+	OP_BIND_VIRQ,
+	/* handle, port */
+	OP_UNBIND,
+	/* handle, domid, port: remote domid -> value: port */
+	OP_PORT_ALLOC,
+	/* handle, domid, port -> value: EVTCHNSTAT_*, value2: as port_pack() */
+	OP_PORT_STATUS,
+
+	/* handle, domid, count, grant -> value: track, tail: refs, frames; fd */
+	OP_SHARE,
+	/* handle, track */
+	OP_UNSHARE,
+	/* handle, count, grant, tail: domids, refs
+	 * -> value: track, tail: frames, index in fds; fds */
+	OP_MAP,
+	/* handle, track */
+	OP_UNMAP,
+	/* handle, domid, grant.writable -> value: pages, fd */
+	OP_FOREIGN,
+
+	/* domid, count: pages, text: name -> value: handle, value2: gen, fd */
+	OP_CREATE,
+	/* handle, domid */
+	OP_DESTROY,
+	/* handle, domid, count: SHUTDOWN_* */
+	OP_SHUTDOWN,
+	/* handle, domid: first, count: most -> value: count, tail: struct wire_domain */
+	OP_INFO,
+	/* handle, domid, param -> value2 */
+	OP_PARAM,
+
+	/* domid, text: fault, or fault \n program; "" forgets all */
+	OP_FAULT,
+	/* domid, fault.kind, text: point -> value: enum fault_action, value2: its value
+	 */
+	OP_FAULT_HIT,
+	/* count: enum status_form -> value: 1 if something leaks, fd of a text */
+	OP_STATUS,
+	/* end all processes that are connected, then the broker; no answer */
+	OP_POWEROFF,
 	OP_COUNT
 };
 

@@ -21,6 +21,7 @@
 
 #include <xen/xen.h>
 
+#include "fault.h"
 #include "hmap.h"
 #include "list.h"
 #include "shm.h"
@@ -271,6 +272,9 @@ int host_init(const char *dir);
 /* ---- reap.c: processes of dead domains ---- */
 void reap_domain(uint32_t domid, uint32_t gen);
 bool reap_tick(void);
+
+/* ---- faults.c ---- */
+void faults_print(FILE *out);
 
 /* ---- status.c ---- */
 int status_write(FILE *out, enum status_form form);

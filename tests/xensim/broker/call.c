@@ -180,6 +180,8 @@ static int (*const ops[OP_COUNT])(struct call *call) = {
 	[OP_SHUTDOWN] = op_shutdown,
 	[OP_INFO] = op_info,
 	[OP_PARAM] = op_param,
+	[OP_FAULT] = op_fault,
+	[OP_FAULT_HIT] = op_fault_hit,
 	[OP_STATUS] = op_status,
 	[OP_POWEROFF] = op_poweroff,
 };

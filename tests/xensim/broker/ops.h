@@ -38,5 +38,7 @@ int op_destroy(struct call *call);
 int op_shutdown(struct call *call);
 int op_info(struct call *call);
 int op_param(struct call *call);
+int op_fault(struct call *call);
+int op_fault_hit(struct call *call);
 
 #endif

@@ -225,6 +225,7 @@ int status_write(FILE *out, enum status_form form)
 		table_domains(out);
 		table_ports(out);
 		table_handles(out);
+		faults_print(out);
 	}
 	return leaks != 0;
 }

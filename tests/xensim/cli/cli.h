@@ -37,6 +37,7 @@ int cmd_run(char **argv);
 int cmd_guest(char **argv);
 int cmd_status(char **argv);
 int cmd_destroy(char **argv);
+int cmd_fault(char **argv);
 
 /* ---- store.c ---- */
 

@@ -29,6 +29,8 @@ static const struct {
 	  "                -- PROG ARGS...",
 	  "create a guest that runs PROG and lives as long" },
 	{ "destroy", cmd_destroy, "DOMID", "destroy a guest" },
+	{ "fault", cmd_fault, "[--domid N] [--prog NAME] FAULT... | --list | --clear",
+	  "make calls fail and programs die" },
 	{ "status", cmd_status, "[--json|--leaks]",
 	  "show domains, ports, grants and handles" },
 };

@@ -12,6 +12,7 @@
 #include <xengnttab.h>
 
 #include "gnt.h"
+#include "inject.h"
 #include "uaccess.h"
 
 struct copy {
@@ -45,6 +46,7 @@ static int copy_seg(struct handle *h, xengnttab_grant_copy_segment_t *seg)
 {
 	bool from = seg->flags & GNTCOPY_source_gref, to = seg->flags & GNTCOPY_dest_gref;
 	uint8_t *src = seg->source.virt, *dst = seg->dest.virt;
+	struct fault hit;
 
 	if (!from && !to)
 		return -EINVAL;
@@ -55,12 +57,15 @@ static int copy_seg(struct handle *h, xengnttab_grant_copy_segment_t *seg)
 	seg->status = GNTST_okay;
 	if (!seg->len)
 		return 0;
-	if (from)
+	if (inject_armed(FAULT_SEG) && inject_strike(FAULT_SEG, h->domid, &hit))
+		seg->status = (int16_t)hit.value;
+	if (from && seg->status == GNTST_okay)
 		seg->status = resolve(h, &seg->source, false, &src);
 	if (to && seg->status == GNTST_okay)
 		seg->status = resolve(h, &seg->dest, true, &dst);
 	if (seg->status == GNTST_okay)
 		memcpy(dst, src, seg->len);
+	xensim_point("copy-mid");
 	return 0;
 }
 
@@ -79,10 +84,12 @@ int xengnttab_grant_copy(xengnttab_handle *xgt, uint32_t count,
 {
 	struct copy copy = { .h = &xgt->h, .segs = segs, .count = count };
 	_Atomic uint32_t *copying = &sim_host()->copying[xgt->h.slot];
-	int err;
+	int err = inject_errno(FAULT_COPY, xgt->h.domid);
 
 	if (atomic_load_explicit(&xgt->h.dead, memory_order_relaxed))
-		return sim_fail(-ENOTTY);
+		err = -ENOTTY;
+	if (err < 0)
+		return sim_fail(err);
 	pthread_mutex_lock(&xgt->h.lock);
 	atomic_fetch_add(copying,
 	                 1); /* before any grant is read; pairs with the broker's check */

@@ -8,6 +8,7 @@
 #include <xenevtchn.h>
 
 #include "event.h"
+#include "inject.h"
 #include "queue.h"
 
 struct xenevtchn_handle {
@@ -102,11 +103,13 @@ int xenevtchn_notify(xenevtchn_handle *xce, evtchn_port_t port)
 {
 	struct shm_port *p;
 	uint64_t peer;
+	bool drop = inject_notify(xce->h.domid);
 
+	xensim_point("notify");
 	pthread_mutex_lock(&xce->h.lock);
 	p = own_port(xce, port);
 	peer = p ? atomic_load(&p->peer) : 0;
-	if (port_state(peer) == PORT_INTERDOMAIN)
+	if (port_state(peer) == PORT_INTERDOMAIN && !drop)
 		raise_peer(xce, peer);
 	pthread_mutex_unlock(&xce->h.lock);
 	return p ? 0 : sim_fail(-ENOTCONN);
@@ -117,6 +120,7 @@ int xenevtchn_unmask(xenevtchn_handle *xce, evtchn_port_t port)
 {
 	struct shm_port *p;
 
+	xensim_point("unmask");
 	pthread_mutex_lock(&xce->h.lock);
 	p = own_port(xce, port);
 	if (p && event_unmask(p))
@@ -130,6 +134,7 @@ xenevtchn_port_or_error_t xenevtchn_pending(xenevtchn_handle *xce)
 	uint32_t port;
 	ssize_t n = read(xce->h.fd, &port, sizeof(port));
 
+	xensim_point("pending");
 	if (n == (ssize_t)sizeof(port))
 		return (xenevtchn_port_or_error_t)port;
 	if (n >= 0)
@@ -137,10 +142,16 @@ xenevtchn_port_or_error_t xenevtchn_pending(xenevtchn_handle *xce)
 	return -1;
 }
 
-static xenevtchn_port_or_error_t bind_call(xenevtchn_handle *xce, struct rpc *rpc)
+static xenevtchn_port_or_error_t bind_call(xenevtchn_handle *xce, struct rpc *rpc,
+                                           enum fault_kind kind)
 {
-	int err = handle_call(&xce->h, rpc);
+	int err = inject_errno(kind, xce->h.domid);
 
+	xensim_point("bind-before-publish");
+	if (!err)
+		err = handle_call(&xce->h, rpc);
+	if (!err)
+		xensim_point("bind-after-publish");
 	return err < 0 ? sim_fail(err) : (xenevtchn_port_or_error_t)rpc->rep.value;
 }
 
@@ -149,7 +160,7 @@ xenevtchn_port_or_error_t xenevtchn_bind_unbound_port(xenevtchn_handle *xce,
 {
 	struct rpc rpc = { .req = { .op = OP_BIND_UNBOUND, .domid = domid } };
 
-	return bind_call(xce, &rpc);
+	return bind_call(xce, &rpc, FAULT_ALLOC);
 }
 
 xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle *xce,
@@ -159,7 +170,7 @@ xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle *xce,
 	struct rpc rpc = { .req = { .op = OP_BIND_INTERDOMAIN, .domid = domid } };
 
 	rpc.req.port = remote_port;
-	return bind_call(xce, &rpc);
+	return bind_call(xce, &rpc, FAULT_BIND);
 }
 
 xenevtchn_port_or_error_t xenevtchn_bind_virq(xenevtchn_handle *xce, unsigned int virq)
@@ -167,7 +178,7 @@ xenevtchn_port_or_error_t xenevtchn_bind_virq(xenevtchn_handle *xce, unsigned in
 	struct rpc rpc = { .req = { .op = OP_BIND_VIRQ } };
 
 	rpc.req.port = virq;
-	return bind_call(xce, &rpc);
+	return bind_call(xce, &rpc, FAULT_BIND);
 }
 
 int xenevtchn_unbind(xenevtchn_handle *xce, evtchn_port_t port)
@@ -177,6 +188,7 @@ int xenevtchn_unbind(xenevtchn_handle *xce, evtchn_port_t port)
 
 	rpc.req.port = port;
 	err = handle_call(&xce->h, &rpc);
+	xensim_point("unbind");
 	return err < 0 ? sim_fail(err) : 0;
 }
 

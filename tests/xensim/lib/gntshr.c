@@ -9,6 +9,7 @@
 #include <xengnttab.h>
 
 #include "gnt.h"
+#include "inject.h"
 
 xengntshr_handle *xengntshr_open(struct xentoollog_logger *logger,
                                  unsigned int open_flags)
@@ -48,8 +49,12 @@ static void *share(xengntshr_handle *xgs, uint32_t domid, uint32_t count, uint32
 	rpc.req.grant.writable = !!writable;
 	rpc.req.grant.notify_off = notify_off;
 	rpc.req.grant.notify_port = notify_port;
-	err = handle_call(&xgs->h, &rpc);
+	xensim_point("share-before-publish");
+	err = inject_errno(FAULT_SHARE, xgs->h.domid);
+	if (!err)
+		err = handle_call(&xgs->h, &rpc);
 	if (!err) {
+		xensim_point("share-after-publish");
 		for (uint32_t i = 0; i < count; i++)
 			refs[i] = rpc.in[i];
 		addr = handle_map(&xgs->h, rpc.rep.value, count, rpc.in + count, NULL,

@@ -9,6 +9,7 @@
 #include <xengnttab.h>
 
 #include "gnt.h"
+#include "inject.h"
 
 xengnttab_handle *xengnttab_open(struct xentoollog_logger *logger,
                                  unsigned int open_flags)
@@ -104,12 +105,17 @@ static void *map_refs(xengnttab_handle *xgt, uint32_t count, const uint32_t *dom
 	rpc.out_len = rpc.in_max = words;
 	rpc.fds = call->fds;
 	rpc.fds_max = WIRE_MAX_FDS;
-	err = handle_call(&xgt->h, &rpc);
+	xensim_point("map-before-publish");
+	err = inject_errno(FAULT_MAP, xgt->h.domid);
 	if (!err)
+		err = handle_call(&xgt->h, &rpc);
+	if (!err) {
+		xensim_point("map-after-publish");
 		addr = handle_map(&xgt->h, rpc.rep.value, count, call->words,
 		                  call->words + count, call->fds, prot);
-	else
+	} else {
 		errno = -err;
+	}
 	close_fds(&rpc);
 	err = errno;
 	free(call);

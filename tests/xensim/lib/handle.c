@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "inject.h"
+
 /* Event channels restrict in the broker; the others lose their device, as in the real
  * libraries. */
 static int restrict_cb(struct tc_handle *tc, domid_t domid)
@@ -42,12 +44,15 @@ int handle_init(struct handle *h, enum handle_kind kind, bool cloexec)
 	struct rpc rpc = { .req = { .op = OP_OPEN, .domid = sim_env_domid() },
 		           .fds = &fd,
 		           .fds_max = 1 };
-	int err;
+	int err = inject_errno(FAULT_OPEN, rpc.req.domid);
 
+	if (err < 0)
+		return err;
 	rpc.req.open.kind = kind;
 	err = sim_call(&rpc);
 	if (err < 0)
 		return err;
+	xensim_point("open");
 	if (!cloexec)
 		fcntl(fd, F_SETFD, 0);
 	h->domid = rpc.req.domid;
@@ -78,6 +83,7 @@ void handle_fini(struct handle *h)
 	xentoolcore__deregister_active_handle(&h->tc);
 	if (atomic_load(&h->dead) || fd_is(h->fd, h->mark))
 		close(h->fd);
+	xensim_point("close");
 	sim_call(&rpc); /* no answer needed: the broker sees the pipe close in any case */
 	hmap_for_each (&h->tracks, slot) {
 		free(slot->value);
@@ -161,6 +167,7 @@ void *handle_map(struct handle *h, uint32_t id, uint32_t count, const uint32_t *
 	if (!err)
 		err = track_add(h, addr, id, count);
 	if (!err) {
+		xensim_point(h->kind == HANDLE_GNTSHR ? "share-mapped" : "map-mapped");
 		madvise(addr, len, MADV_DONTDUMP);
 		return addr;
 	}
@@ -189,5 +196,6 @@ int handle_unmap(struct handle *h, void *addr, uint32_t count, enum wire_op op)
 	free(track);
 	if (munmap(addr, (size_t)count * SIM_PAGE_SIZE) < 0)
 		return -errno;
+	xensim_point(op == OP_UNSHARE ? "unshare" : "unmap");
 	return track_release(h, id, op);
 }

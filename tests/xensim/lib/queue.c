@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "event.h"
+#include "inject.h"
 #include "sim.h"
 
 struct queue {
@@ -101,7 +102,9 @@ void queue_claimed(struct queues *queues, struct shm_port *p, uint32_t domid,
 	uint32_t owner = atomic_load(&p->owner);
 	struct queue *q = owner ? queue_of(queues, owner) : NULL;
 
+	xensim_point("notify-claimed");
 	if (q && write_nosignal(q->fd, port)) {
+		xensim_point("notify-queued");
 		event_queued(p);
 		return;
 	}
