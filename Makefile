@@ -126,7 +126,8 @@ $(O)/tests/unit/%: $(O)/tests/unit/%.o $(SUPER_A) $(WORKER_A) $(FRONT_A) $(COMMO
 CONTRACT   := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/contract/test_*.c)))
 CONTRACT_A := $(O)/libcontract.a
 AGENT      := $(O)/tests/contract/contract-agent
-LIBS_XEN   := -lxenevtchn -lxengnttab -lxenctrl -lxenstore -lxentoolcore
+LOADS      := $(addprefix $(O)/tests/contract/,churn crowd console-put)
+LIBS_XEN   := -lxenevtchn -lxengnttab -lxenforeignmemory -lxenctrl -lxenstore -lxentoolcore
 
 $(CONTRACT_A): $(call obj,tests/contract/ct.c tests/contract/peer.c)
 
@@ -134,6 +135,9 @@ $(CONTRACT): %: %.o $(CONTRACT_A)
 	$(link) $(LIBS_XEN) -lcmocka
 
 $(AGENT): $(call obj,$(sort $(wildcard tests/contract/agent*.c)))
+	$(link) $(LIBS_XEN)
+
+$(LOADS): %: %.o $(CONTRACT_A)
 	$(link) $(LIBS_XEN)
 
 # ---- Hostile guests (tests/hostile) -------------------------------------------------
@@ -198,6 +202,7 @@ $(O)/.deps-check: Makefile tests/deps | $(O)/.deps
 JOBS    ?= 4
 SCRIPTS := $(filter-out %/lib.sh,$(sort $(wildcard tests/e2e/*.sh)))
 E2E     ?= $(SCRIPTS)
+XENSIM_TESTS := $(filter-out %/lib.sh,$(sort $(wildcard tests/xensim/t/*.sh)))
 SMOKE   := tests/e2e/scripts.sh
 TIDY    := $(patsubst %.c,$(O)/tidy/%.ok,$(shell find backends common frontends tests -name '*.c' 2>/dev/null))
 
@@ -215,8 +220,8 @@ check-fast: all layers lint unit ## Unit tests, layer rules, linters and a smoke
 unit: $(UNIT_TESTS) ## Unit tests
 	$(Q)tests/run $(UNIT_TESTS)
 
-contract: all $(CONTRACT) $(AGENT) ## What Xen promises, asked of xensim
-	$(Q)tests/run tests/contract/on-xensim
+contract: all $(CONTRACT) $(AGENT) $(LOADS) ## What Xen promises, asked of xensim; what xensim promises
+	$(Q)tests/run -j $(JOBS) tests/contract/on-xensim $(XENSIM_TESTS)
 
 hostile: all $(HOSTILE) ## Guests that lie, around the real worker
 	$(Q)tests/run -j $(JOBS) -w tests/hostile/on-xensim $(HOSTILE)

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+int ct_quiet = 10;
+
 static uint32_t guest_domid;
 
 static int ct_setup(void **state)
@@ -65,13 +67,16 @@ static int ct_skip(const char *why)
 
 int ct_main(const char *name, const struct property *tests, size_t n)
 {
-	const char *guest = getenv("CONTRACT_GUEST");
+	const char *guest = getenv("CONTRACT_GUEST"),
+		   *quiet = getenv("CONTRACT_QUIET_MS");
 	struct CMUnitTest run[64] = { 0 };
 	struct xs_handle *xs;
 
 	if (!guest)
 		return ct_skip("CONTRACT_GUEST is not set; see tests/contract/README.md");
 	guest_domid = (uint32_t)strtoul(guest, NULL, 10);
+	if (quiet)
+		ct_quiet = atoi(quiet);
 	xs = xs_open(0);
 	if (!xs)
 		return ct_skip("no XenStore here");

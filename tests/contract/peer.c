@@ -73,22 +73,31 @@ static bool answer_read(struct peer *p, long *result)
 	return mine;
 }
 
-long peer_finish(struct peer *p)
+/* Wait until @ready says so; false if it does not in time. */
+static bool wait_until(struct peer *p, bool (*ready)(struct peer *p, long *result),
+                       long *result)
 {
-	long result, left, until = now_ms() + ANSWER_MS;
 	struct pollfd pfd = { .fd = xs_fileno(p->xs), .events = POLLIN };
+	long left, until = now_ms() + ANSWER_MS;
 	char **event;
 
 	for (;;) {
 		while ((event = xs_check_watch(p->xs)))
 			free(event);
-		if (answer_read(p, &result))
-			return result;
+		if (ready(p, result))
+			return true;
 		left = until - now_ms();
 		if (left <= 0)
-			return -ETIMEDOUT;
+			return false;
 		poll(&pfd, 1, (int)left);
 	}
+}
+
+long peer_finish(struct peer *p)
+{
+	long result;
+
+	return wait_until(p, answer_read, &result) ? result : -ETIMEDOUT;
 }
 
 static void request_send(struct peer *p, const char *fmt, va_list args)
@@ -150,19 +159,33 @@ static void peer_free(struct peer *p)
 	free(p);
 }
 
-/* Requests to "main" of several tests follow one another: continue its numbers. */
-static struct peer *peer_main(uint32_t domid)
+/* It has greeted. Requests of several programs follow one another: continue the numbers.
+ */
+static bool is_there(struct peer *p, long *last)
 {
-	struct peer *p = peer_new(domid, "main");
 	char path[128], *text;
 	unsigned int len;
 
+	peer_path(p, "rep", path, sizeof(path));
+	text = xs_read(p->xs, XBT_NULL, path, &len);
+	*last = text ? strtol(text, NULL, 10) : -1;
+	free(text);
+	return *last >= 0;
+}
+
+struct peer *peer_attach(uint32_t domid, const char *name)
+{
+	struct peer *p = peer_new(domid, name);
+	long last;
+
 	if (!p)
 		return NULL;
-	peer_path(p, "req", path, sizeof(path));
-	text = xs_read(p->xs, XBT_NULL, path, &len);
-	p->seq = text ? (uint32_t)strtoul(text, NULL, 10) : 0;
-	free(text);
+	if (!wait_until(p, is_there, &last)) {
+		peer_free(p);
+		errno = ETIMEDOUT;
+		return NULL;
+	}
+	p->seq = (uint32_t)last;
 	return p;
 }
 
@@ -199,7 +222,7 @@ static int child_start(struct peer *p, int fd)
 
 static int guest_start(struct peer *p)
 {
-	struct peer *m = peer_main(p->domid);
+	struct peer *m = peer_attach(p->domid, "main");
 	long rc;
 
 	if (!m)
@@ -237,7 +260,7 @@ void peer_kill(struct peer *p)
 	if (p->pid > 0) {
 		kill(p->pid, SIGKILL);
 		waitpid(p->pid, NULL, 0);
-	} else if ((m = peer_main(p->domid))) {
+	} else if ((m = peer_attach(p->domid, "main"))) {
 		peer_call(m, "proc.kill %s", p->name);
 		peer_free(m);
 	}

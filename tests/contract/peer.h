@@ -42,6 +42,9 @@ struct peer {
  */
 struct peer *peer_spawn(uint32_t domid, const char *name, int fd);
 
+/* peer_attach() - The agent @name of @domid, which runs already and is not ours. */
+struct peer *peer_attach(uint32_t domid, const char *name);
+
 /* peer_kill() - End it with SIGKILL, wait until it is gone, and free @p (may be NULL). */
 void peer_kill(struct peer *p);
 

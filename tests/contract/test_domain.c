@@ -152,7 +152,7 @@ static void death(struct ct *ct)
 	assert_false(xs_is_domain_introduced(ct->xs, domid));
 	/* Its nodes go with it, its ports too, and nobody is told of those. */
 	assert_errno(!xs_read(ct->xs, XBT_NULL, "/contract-owned", &len), ENOENT);
-	assert_int_equal(evt_next(ct->evt, CT_NEVER), -1);
+	assert_int_equal(evt_next(ct->evt, ct_quiet), -1);
 	assert_int_equal(xenevtchn_notify(ct->evt, (evtchn_port_t)port), 0);
 	assert_errno(xenevtchn_bind_interdomain(ct->evt, domid, (evtchn_port_t)remote) <
 	                     0,

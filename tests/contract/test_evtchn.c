@@ -13,7 +13,7 @@
 
 static int quiet(struct ct *ct)
 {
-	return evt_next(ct->evt, CT_NEVER) < 0;
+	return evt_next(ct->evt, ct_quiet) < 0;
 }
 
 static void bind_raises_event(struct ct *ct)
@@ -31,7 +31,7 @@ static void bind_is_silent_remotely(struct ct *ct)
 	int remote;
 
 	evt_link(ct, &remote);
-	assert_int_equal(peer_call(ct->guest, "evt.wait %d", CT_NEVER), -ETIMEDOUT);
+	assert_int_equal(peer_call(ct->guest, "evt.wait %d", ct_quiet), -ETIMEDOUT);
 }
 
 static void unbound_is_silent(struct ct *ct)
@@ -56,7 +56,7 @@ static void notify_in(struct ct *ct)
 	assert_int_equal(peer_call(ct->guest, "evt.notify %d", remote), 0);
 	evt_take(ct->evt, port);
 	assert_true(quiet(ct));
-	assert_int_equal(peer_call(ct->guest, "evt.wait %d", CT_NEVER), -ETIMEDOUT);
+	assert_int_equal(peer_call(ct->guest, "evt.wait %d", ct_quiet), -ETIMEDOUT);
 }
 
 /* The side that allocates may be this one. */
@@ -98,8 +98,7 @@ static void unmask_alone_is_silent(struct ct *ct)
 	assert_true(quiet(ct));
 }
 
-/* The driver masks the port when it queues the event: those that follow become one more.
- */
+/* The first is told; it masks the port, which keeps one more of those that follow. */
 static void notifies_merge(struct ct *ct)
 {
 	int remote, port = evt_link(ct, &remote);
@@ -139,14 +138,14 @@ static void poll_says_in(struct ct *ct)
 	assert_int_equal(poll(&p, 1, 0), 0);
 	/* The peer's end is closed: still neither an event nor an error. */
 	assert_int_equal(peer_call(ct->guest, "evt.close"), 0);
-	assert_int_equal(poll(&p, 1, CT_NEVER), 0);
+	assert_int_equal(poll(&p, 1, ct_quiet), 0);
 }
 
 static void poll_idle_handle(struct ct *ct)
 {
 	struct pollfd p = { .fd = xenevtchn_fd(ct->evt), .events = POLLIN | POLLPRI };
 
-	assert_int_equal(poll(&p, 1, CT_NEVER), 0);
+	assert_int_equal(poll(&p, 1, ct_quiet), 0);
 }
 
 static void select_and_epoll(struct ct *ct)
@@ -291,7 +290,7 @@ static void handles_are_apart(struct ct *ct)
 
 	assert_non_null(other);
 	assert_int_equal(peer_call(ct->guest, "evt.notify %d", remote), 0);
-	assert_int_equal(evt_next(other, CT_NEVER), -1);
+	assert_int_equal(evt_next(other, ct_quiet), -1);
 	evt_take(ct->evt, port);
 	xenevtchn_close(other);
 }
@@ -308,7 +307,7 @@ int main(void)
 		{ "a port allocated here is bound by the guest", allocated_here },
 		{ "a port is masked from its event until unmask", masked_until_unmask },
 		{ "unmask without an event does nothing", unmask_alone_is_silent },
-		{ "notifies before the event is taken merge into one more",
+		{ "50 notifies before the event is taken are two events",
 		  notifies_merge },
 		{ "notifies while masked are latched as one", latched_once },
 		{ "poll says POLLIN when an event waits, and nothing else",

@@ -102,7 +102,7 @@ static void notify_without_peer(struct ct *ct)
 	int port = xenevtchn_bind_unbound_port(ct->evt, ct->domid);
 
 	assert_int_equal(xenevtchn_notify(ct->evt, (evtchn_port_t)port), 0);
-	assert_int_equal(evt_next(ct->evt, CT_NEVER), -1);
+	assert_int_equal(evt_next(ct->evt, ct_quiet), -1);
 }
 
 static void peer_closes(struct ct *ct, const char *how)
@@ -128,9 +128,9 @@ static void peer_closes(struct ct *ct, const char *how)
 		poll(NULL, 0, 1);
 	}
 	assert_unbound(ct, 0, port, ct->domid);
-	assert_int_equal(poll(&p, 1, CT_NEVER), 0);
+	assert_int_equal(poll(&p, 1, ct_quiet), 0);
 	assert_int_equal(xenevtchn_notify(ct->evt, (evtchn_port_t)port), 0);
-	assert_int_equal(poll(&p, 1, CT_NEVER), 0);
+	assert_int_equal(poll(&p, 1, ct_quiet), 0);
 }
 
 static void peer_unbinds(struct ct *ct)
@@ -162,7 +162,7 @@ static void bind_again(struct ct *ct)
 		port = bind_guest(ct, remote);
 		assert_true(port > 0);
 		evt_take(ct->evt, port);
-		assert_int_equal(evt_next(ct->evt, CT_NEVER), -1);
+		assert_int_equal(evt_next(ct->evt, ct_quiet), -1);
 		assert_int_equal(peer_call(ct->guest, "evt.notify %d", remote), 0);
 		evt_take(ct->evt, port);
 		assert_int_equal(xenevtchn_notify(ct->evt, (evtchn_port_t)port), 0);
@@ -182,7 +182,7 @@ static void queued_event_goes_with_handle(struct ct *ct)
 	ct->evt = xenevtchn_open(NULL, 0);
 	idle = xenevtchn_bind_unbound_port(ct->evt, ct->domid);
 	assert_true(idle > 0);
-	assert_int_equal(evt_next(ct->evt, CT_NEVER), -1);
+	assert_int_equal(evt_next(ct->evt, ct_quiet), -1);
 }
 
 static void virq_once(struct ct *ct)
@@ -289,7 +289,7 @@ static void event_taken_by_the_dead(struct ct *ct)
 	assert_int_equal(peer_call(worker, "evt.wait %d", CT_SOON), port);
 	peer_kill(worker);
 	assert_int_equal(peer_call(ct->guest, "evt.notify %d", remote), 0);
-	assert_int_equal(evt_next(ct->evt, CT_NEVER), -1);
+	assert_int_equal(evt_next(ct->evt, ct_quiet), -1);
 	assert_int_equal(xenevtchn_unmask(ct->evt, (evtchn_port_t)port), 0);
 	evt_take(ct->evt, port);
 }

@@ -157,7 +157,7 @@ static void watches(struct ct *ct)
 	assert_string_equal(g->text, want);
 	assert_int_equal(peer_call(g, "xs.unwatch %s tok", top), 0);
 	assert_true(xs_write(ct->xs, XBT_NULL, leaf, "2", 1));
-	assert_int_equal(peer_call(g, "xs.event %d", CT_NEVER), -ETIMEDOUT);
+	assert_int_equal(peer_call(g, "xs.event %d", ct_quiet), -ETIMEDOUT);
 }
 
 /* A watch by relative path reports relative paths. */
@@ -187,7 +187,7 @@ static void watch_needs_rights(struct ct *ct)
 	assert_int_equal(peer_call(g, "xs.event %d", CT_SOON), 0);
 	assert_true(xs_write(ct->xs, XBT_NULL, path, "1", 1));
 	assert_true(xs_write(ct->xs, XBT_NULL, path, "2", 1));
-	assert_int_equal(peer_call(g, "xs.event %d", CT_NEVER), -ETIMEDOUT);
+	assert_int_equal(peer_call(g, "xs.event %d", ct_quiet), -ETIMEDOUT);
 	snprintf(perm, sizeof(perm), "r%u", ct->domid);
 	set_perms(ct, path, "n0", perm);
 	assert_int_equal(peer_call(g, "xs.event %d", CT_SOON), 0);
@@ -213,7 +213,7 @@ static void watches_of_two_programs(struct ct *ct)
 	assert_int_equal(peer_call(h, "xs.event %d", CT_SOON), 0);
 	assert_int_equal(peer_call(g, "xs.unwatch %s tok", path), 0);
 	assert_true(xs_write(ct->xs, XBT_NULL, path, "2", 1));
-	assert_int_equal(peer_call(g, "xs.event %d", CT_NEVER), -ETIMEDOUT);
+	assert_int_equal(peer_call(g, "xs.event %d", ct_quiet), -ETIMEDOUT);
 	assert_int_equal(peer_call(h, "xs.event %d", CT_SOON), 0);
 	peer_kill(h);
 }

@@ -87,7 +87,7 @@ static void events_come_with_the_commit(struct ct *ct)
 	assert_int_equal(peer_call(ct->guest, "xs.event %d", CT_SOON), 0);
 	t = xs_transaction_start(ct->xs);
 	assert_true(xs_write(ct->xs, t, path, "1", 1));
-	assert_int_equal(peer_call(ct->guest, "xs.event %d", CT_NEVER), -ETIMEDOUT);
+	assert_int_equal(peer_call(ct->guest, "xs.event %d", ct_quiet), -ETIMEDOUT);
 	assert_true(xs_transaction_end(ct->xs, t, false));
 	assert_int_equal(peer_call(ct->guest, "xs.event %d", CT_SOON), 0);
 }
@@ -123,7 +123,7 @@ static void left_behind(struct ct *ct)
 		peer_kill(h);
 	}
 	assert_true(xs_write(ct->xs, XBT_NULL, scratch(ct), "1", 1));
-	assert_int_equal(peer_call(ct->guest, "xs.event %d", CT_NEVER), -ETIMEDOUT);
+	assert_int_equal(peer_call(ct->guest, "xs.event %d", ct_quiet), -ETIMEDOUT);
 }
 
 /* Make things until refused: with this errno, and not before @low nor after @high of
@@ -140,7 +140,7 @@ static void exhaust(struct ct *ct, const char *kind, int err, long low, long hig
 
 static void quota_of_nodes(struct ct *ct)
 {
-	exhaust(ct, "nodes", ENOSPC, 500, 1000);
+	exhaust(ct, "nodes", ENOSPC, 850, 1000);
 	assert_int_equal(peer_call(ct->guest, "xs.rm 0 %s", scratch(ct)), 0);
 	assert_int_equal(peer_call(ct->guest, "xs.write 0 %s 1", scratch(ct)), 0);
 }
