@@ -2,8 +2,10 @@
 """Processes: started to die with us, ended by pid, charged for the CPU they used."""
 
 import os
+import shlex
 import signal
 import subprocess
+import tempfile
 import time
 
 TICK = os.sysconf("SC_CLK_TCK")
@@ -71,23 +73,30 @@ class Server:
 
 
 def run(argv, timeout, env=None):
-    """Run to the end and return standard output; anything but success is a BenchError."""
-    try:
-        r = subprocess.run(
-            command(argv),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            env=env,
-            start_new_session=True,
-        )
-    except subprocess.TimeoutExpired:
-        raise BenchError(f"{argv[0]} did not end within {timeout:.0f} s: {argv}") from None
-    if r.returncode != 0:
-        text = (r.stderr.strip() or r.stdout.strip())[-600:]
-        raise BenchError(f"{' '.join(map(str, argv))}\nended with status {r.returncode}: {text}")
-    return r.stdout
+    """
+    Run to the end and return standard output; anything but success is a BenchError. The
+    output goes through files: a pipe would be held open by what a command leaves running.
+    """
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        try:
+            r = subprocess.run(
+                command(argv),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                timeout=timeout,
+                env=env,
+                start_new_session=True,
+            )
+        except subprocess.TimeoutExpired:
+            raise BenchError(f"{shlex.join(map(str, argv))}\nhas not ended in {timeout:.0f} s") from None
+        out.seek(0)
+        err.seek(0)
+        text = out.read()
+        if r.returncode != 0:
+            why = (err.read().strip() or text.strip())[-600:]
+            raise BenchError(f"{shlex.join(map(str, argv))}\nended with status {r.returncode}: {why}")
+        return text
 
 
 def stat_fields(pid):
@@ -112,9 +121,5 @@ def family(pid):
 
 
 def cpu_seconds(pids):
-    """User and system time of whole processes, including threads that have ended."""
-    total = 0
-    for pid in pids:
-        f = stat_fields(pid)
-        total += int(f[11]) + int(f[12])
-    return total / TICK
+    """User and system time of processes, their ended threads and children included."""
+    return sum(int(t) for pid in pids for t in stat_fields(pid)[11:15]) / TICK

@@ -3,7 +3,7 @@
 
 from statistics import median
 
-# What ratios are taken of: everyone to BASE, and SUBJECT to everyone.
+# What ratios are taken of: everyone to BASE, and SUBJECT to everyone else.
 BASE = "fio"
 SUBJECT = "pvbackd"
 
@@ -48,7 +48,7 @@ def compare(case, by_peer):
     for peer, f in out.items():
         if BASE in out and peer != BASE:
             f["ratio_to_" + BASE] = ratios(f["rounds"], out[BASE]["rounds"])
-        if SUBJECT in out and peer != SUBJECT:
+        if SUBJECT in out and peer not in (SUBJECT, BASE):
             f[SUBJECT + "_ratio"] = ratios(out[SUBJECT]["rounds"], f["rounds"])
     return out
 
