@@ -293,6 +293,11 @@ static int uring_setup(struct io_uring *ring)
 
 	for (size_t i = 0; i < ARRAY_SIZE(uring_flags) && rc == -EINVAL; i++)
 		rc = io_uring_queue_init(URING_ENTRIES, ring, uring_flags[i]);
+	/* Sleeping with a limit needs it: Linux 5.11. */
+	if (!rc && !(ring->features & IORING_FEAT_EXT_ARG)) {
+		io_uring_queue_exit(ring);
+		rc = -ENOSYS;
+	}
 	return rc;
 }
 
@@ -310,9 +315,9 @@ int store_uring_open(const struct store_conf *c, struct store **out, char *text,
 	rc = uring_setup(&u->ring);
 	if (rc) {
 		snprintf(text, text_size,
-		         "io_uring is not to be had: %s; see sysctl "
-		         "kernel.io_uring_disabled, seccomp policies of containers, "
-		         "and ulimit -l",
+		         "io_uring is not to be had: %s; it takes Linux 5.11, sysctl "
+		         "kernel.io_uring_disabled=0, a container's seccomp policy that "
+		         "allows it, and 64 KiB of locked memory (ulimit -l)",
 		         strerror(-rc));
 		return rc;
 	}

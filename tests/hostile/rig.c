@@ -37,14 +37,14 @@ void as_guest(uint32_t domid, void (*fn)(void *arg), void *arg)
 
 /* ---- The worker, as the supervisor has it ------------------------------------------ */
 
-static void worker_exec(int sock, int log)
+static void worker_exec(const struct worker *w, int sock)
 {
 	const char *build = getenv("BUILD");
 	char path[PATH_MAX], domid[16];
 
 	snprintf(path, sizeof(path), "%s/pvbackd-worker", build ? build : "build");
-	snprintf(domid, sizeof(domid), "%u", RIG_GUEST);
-	dup2(log, STDERR_FILENO);
+	snprintf(domid, sizeof(domid), "%u", w->domid);
+	dup2(w->log, STDERR_FILENO);
 	dup2(sock, MSG_WORKER_FD);
 	execl(path, "pvbackd-worker", "--domid", domid, "--log-level", "debug", NULL);
 	dprintf(STDERR_FILENO, "%s: %m\n", path);
@@ -59,24 +59,33 @@ static void open_shr(void *arg)
 	assert_non_null(w->shr);
 }
 
-void worker_up(struct worker *w)
+void worker_start(struct worker *w, uint32_t domid, void (*before)(void))
 {
-	struct msg m;
 	int sv[2];
 
 	memset(w, 0, sizeof(*w));
+	w->domid = domid;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
 	/* Above 3, which the child's is to be. */
 	w->sock = fcntl(sv[0], F_DUPFD_CLOEXEC, 10);
+	close(sv[0]);
 	w->log = memfd_create("stderr", MFD_CLOEXEC);
-	w->log = fcntl(w->log, F_DUPFD_CLOEXEC, 10);
+	as_guest(domid, open_shr, w);
 	w->pid = fork();
 	assert_true(w->pid >= 0);
-	if (!w->pid)
-		worker_exec(sv[1], w->log);
-	close(sv[0]);
+	if (!w->pid) {
+		if (before)
+			before();
+		worker_exec(w, sv[1]);
+	}
 	close(sv[1]);
-	as_guest(RIG_GUEST, open_shr, w);
+}
+
+void worker_up(struct worker *w)
+{
+	struct msg m;
+
+	worker_start(w, RIG_GUEST, NULL);
 	worker_recv(w, MSG_HELLO, &m);
 	assert_int_equal(m.u.hello.version, MSG_VERSION);
 	assert_int_equal(m.u.hello.domid, RIG_GUEST);
@@ -87,22 +96,26 @@ bool worker_alive(struct worker *w)
 	return waitpid(w->pid, NULL, WNOHANG) == 0;
 }
 
-void worker_exits(struct worker *w)
+void worker_wait(struct worker *w, int status)
 {
 	uint64_t end = now_ms() + RIG_WAIT_MS;
-	int status = 0;
-	pid_t got;
+	int is = -1;
 
-	close(w->sock);
-	while ((got = waitpid(w->pid, &status, WNOHANG)) == 0 && now_ms() < end)
+	while (waitpid(w->pid, &is, WNOHANG) == 0 && now_ms() < end)
 		poll(NULL, 0, 1);
-	if (got != w->pid || status) {
+	if (is != status) {
 		char *log = worker_log(w);
 
 		kill(w->pid, SIGKILL);
-		fail_msg("worker: wait status %#x, log:\n%s", (unsigned int)status, log);
+		fail_msg("worker: wait status %#x, log:\n%s", (unsigned int)is, log);
 	}
 	w->pid = 0;
+}
+
+void worker_exits(struct worker *w)
+{
+	close(w->sock);
+	worker_wait(w, 0);
 }
 
 void worker_down(struct worker *w)
@@ -219,7 +232,7 @@ void disk_share(struct disk *d, struct worker *w, uint32_t flags)
 	d->w = w;
 	d->handle = ++w->next_handle;
 	d->image = image_new();
-	as_guest(RIG_GUEST, open_port, d);
+	as_guest(w->domid, open_port, d);
 	port = xenevtchn_bind_unbound_port(d->xce, 0);
 	assert_true(port > 0);
 	d->port = (evtchn_port_t)port;
@@ -243,7 +256,7 @@ int disk_connect(struct disk *d, const char **text)
 	static struct msg m;
 	int rc;
 
-	snprintf(c.tag, sizeof(c.tag), "guest %u vbd-%u", RIG_GUEST, d->handle);
+	snprintf(c.tag, sizeof(c.tag), "guest %u vbd-%u", d->w->domid, d->handle);
 	rc = msg_send(d->w->sock, MSG_SUPER, MSG_CONNECT, d->handle, &c, &d->conf,
 	              sizeof(d->conf), &d->image, 1);
 	assert_int_equal(rc, 0);

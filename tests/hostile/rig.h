@@ -2,7 +2,7 @@
 /*
  * A guest that may lie, and a supervisor, around the real pvbackd-worker.
  *
- * The test plays guest RIG_GUEST with Xen's own libraries and speaks the ring by hand: it
+ * The test plays a guest with Xen's own libraries and speaks the ring by hand: it
  * shares nothing with the project's frontends. As the supervisor it speaks common/msg.h.
  * Every wait has an end; one that fails ends the test.
  */
@@ -25,9 +25,10 @@
 #include "msg.h"
 #include "xenabi.h"
 
-/* Made by tests/hostile/on-xensim. */
+/* Guests, made by tests/hostile/on-xensim: the one, another, and one that dies. */
 #define RIG_GUEST    5U
 #define RIG_OTHER    6U
+#define RIG_MORTAL   7U
 #define RIG_WAIT_MS  20000
 #define RIG_PAGES    64U
 #define RIG_RING     32U
@@ -40,9 +41,14 @@
 #define ERROR   BLKIF_RSP_ERROR
 #define NOT_SUP BLKIF_RSP_EOPNOTSUPP
 
-/** struct worker - The process, seen from the supervisor; its stderr is a file */
+/**
+ * struct worker - The process, seen from the supervisor; its stderr is a file
+ * @domid:	Its guest
+ * @shr:	The guest's handle
+ */
 struct worker {
 	pid_t pid;
+	uint32_t domid;
 	int sock;
 	int log;
 	uint32_t next_handle;
@@ -74,7 +80,17 @@ struct disk {
 	uint8_t op[8192];
 };
 
+/** worker_up() - Start one for guest RIG_GUEST, take its HELLO */
 void worker_up(struct worker *w);
+
+/**
+ * worker_start() - Start one
+ * @before:	Called in the new process before it becomes the worker, or NULL
+ */
+void worker_start(struct worker *w, uint32_t domid, void (*before)(void));
+
+/** worker_wait() - It must end by itself, with this status of waitpid() */
+void worker_wait(struct worker *w, int status);
 
 /** worker_exits() - Close its socket; it must exit with status 0 */
 void worker_exits(struct worker *w);
