@@ -3,6 +3,8 @@
 #include "env.h"
 
 #include <errno.h>
+#include <glob.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,33 @@
 
 #include "procs.h"
 #include "rpc.h"
+
+const char *env_xen_bin(void)
+{
+	static char dir[PATH_MAX];
+	glob_t found;
+
+	if (*dir)
+		return dir;
+	if (glob("/usr/lib/xen*/bin/xenstored", 0, NULL, &found) == 0) {
+		snprintf(dir, sizeof(dir), "%s", found.gl_pathv[found.gl_pathc - 1]);
+		*strrchr(dir, '/') = '\0';
+		globfree(&found);
+	}
+	return *dir ? dir : NULL;
+}
+
+/* Debian has wrappers in $PATH that refuse to work without a hypervisor. */
+static void path_prepend(const char *dir)
+{
+	const char *old = getenv("PATH");
+	char buf[16384];
+
+	if (!dir || (old && !strncmp(old, dir, strlen(dir))))
+		return;
+	snprintf(buf, sizeof(buf), "%s:%s", dir, old ? old : "/usr/bin:/bin");
+	setenv("PATH", buf, 1);
+}
 
 void env_host(const char *dir, const char *lib, const char *tag)
 {
@@ -23,6 +52,7 @@ void env_host(const char *dir, const char *lib, const char *tag)
 	snprintf(buf, sizeof(buf), "%s/xenstored", dir);
 	setenv("XENSTORED_RUNDIR", buf, 1);
 	unsetenv("XENSTORED_PATH");
+	path_prepend(env_xen_bin());
 	if (old && !strncmp(old, lib, strlen(lib)))
 		return;
 	snprintf(buf, sizeof(buf), "%s%s%s", lib, old && *old ? ":" : "", old ? old : "");

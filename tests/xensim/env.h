@@ -19,6 +19,9 @@
  */
 void env_host(const char *dir, const char *lib, const char *tag);
 
+/** env_xen_bin() - Where Xen's own programs are, NULL if they are not installed */
+const char *env_xen_bin(void);
+
 /** env_guest() - From a process of domain 0 become one of guest @domid */
 void env_guest(uint32_t domid, uint32_t gen);
 

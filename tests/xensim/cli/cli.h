@@ -44,7 +44,4 @@ int cmd_fault(char **argv);
 /** store_start() - Start "c" or "ocaml" if none runs; returns when it answers */
 void store_start(const char *kind);
 
-/** xen_bin_dir() - Where the host's Xen programs are, NULL if not installed */
-const char *xen_bin_dir(void);
-
 #endif

@@ -104,7 +104,8 @@ int cmd_up(char **argv)
 		store = argv[2];
 		argv += 2;
 	}
-	if (argv[1] || (strcmp(store, "c") != 0 && strcmp(store, "none") != 0)) {
+	if (argv[1] || (strcmp(store, "c") != 0 && strcmp(store, "ocaml") != 0 &&
+	                strcmp(store, "none") != 0)) {
 		fprintf(stderr, "usage: xensim up [--store c|ocaml|none]\n");
 		return EXIT_USAGE;
 	}

@@ -25,7 +25,7 @@ static const struct {
 	{ "run", cmd_run, "[--domid N] -- PROG ARGS...",
 	  "run a program in domain N, 0 if not given" },
 	{ "guest", cmd_guest,
-	  "DOMID [--name NAME] [--mem MiB] [--detach] [--keep]\n"
+	  "DOMID [--name NAME] [--mem MiB] [--detach] [--keep] [--console]\n"
 	  "                -- PROG ARGS...",
 	  "create a guest that runs PROG and lives as long" },
 	{ "destroy", cmd_destroy, "DOMID", "destroy a guest" },

@@ -61,6 +61,33 @@ void mux_ready(struct mux *mux, const struct pollfd *fds, size_t n);
 /** mux_answers() - Route what has arrived on the ring to the programs */
 void mux_answers(struct mux *mux);
 
+/* ---- console.c ---- */
+struct xencons_interface;
+
+/** struct console - Unused while @page is NULL */
+struct console {
+	struct xencons_interface *page;
+	xenevtchn_handle *xce;
+	evtchn_port_t port;
+	int in, out;
+	int program_in, program_out;
+	struct buf backlog;
+};
+
+void console_init(struct console *con);
+
+/** console_program(), console_started() - In the program's process, and in this one after
+ */
+void console_program(const struct console *con);
+void console_started(struct console *con);
+
+/** console_move() - Move what can be moved; Return: true if the daemon has not read all
+ */
+bool console_move(struct console *con);
+
+/** console_fd() - What to wait for beside the port */
+void console_fd(const struct console *con, struct pollfd *fd);
+
 /* ---- toolstack.c ---- */
 struct guest {
 	uint32_t domid;

@@ -32,10 +32,11 @@
 
 static struct {
 	struct guest guest;
-	bool detach, keep;
+	bool detach, keep, use_console;
 	char **argv;
 	int sock, life, sigfd, ready;
 	struct ring ring;
+	struct console console;
 	struct mux *mux;
 	pid_t child;
 	int status;
@@ -123,50 +124,77 @@ static void param_set(uint32_t index, uint64_t value)
 	ask(&rpc);
 }
 
-static void ring_init(void)
+static void *map_frame(uint32_t frame)
 {
-	int fd = -1, port;
+	int fd = -1;
 	struct rpc rpc = { .req = { .op = OP_DOMAIN_FD, .domid = k.guest.domid },
 		           .fds = &fd,
 		           .fds_max = 1 };
-	char domid[16];
 	void *page;
 	int err = ask(&rpc);
 
 	if (err < 0)
 		guest_die("no memory: %s", strerror(-err));
 	page = mmap(NULL, SIM_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-	            (off_t)GUEST_STORE_FRAME << SIM_PAGE_SHIFT);
+	            (off_t)frame << SIM_PAGE_SHIFT);
 	close(fd);
 	if (page == MAP_FAILED)
-		guest_die("cannot map the XenStore ring: %s", strerror(errno));
-	k.ring.page = page;
-	snprintf(domid, sizeof(domid), "%u", k.guest.domid);
-	setenv("XENSIM_DOMID", domid, 1);
-	k.ring.xce = xenevtchn_open(NULL, 0);
-	setenv("XENSIM_DOMID", "0", 1);
-	if (!k.ring.xce)
-		guest_die("cannot open event channels: %s", strerror(errno));
-	port = xenevtchn_bind_unbound_port(k.ring.xce, 0);
-	if (port < 0)
-		guest_die("cannot get a port for XenStore: %s", strerror(errno));
-	k.ring.port = k.guest.store_port = (evtchn_port_t)port;
-	port = xenevtchn_bind_unbound_port(k.ring.xce, 0);
-	if (port < 0)
-		guest_die("cannot get a port for the console: %s", strerror(errno));
-	k.guest.console_port = (evtchn_port_t)port;
-	param_set(HVM_PARAM_STORE_EVTCHN, k.guest.store_port);
-	param_set(HVM_PARAM_CONSOLE_EVTCHN, k.guest.console_port);
+		guest_die("cannot map a page: %s", strerror(errno));
+	return page;
 }
 
-/* Destroy it, and wait a little for others to let go of its pages, so that the number is
- * free. */
+/* The handle is the guest's, though this process stays one of domain 0. */
+static xenevtchn_handle *guest_evtchn(void)
+{
+	char domid[16];
+	xenevtchn_handle *xce;
+
+	snprintf(domid, sizeof(domid), "%u", k.guest.domid);
+	setenv("XENSIM_DOMID", domid, 1);
+	xce = xenevtchn_open(NULL, 0);
+	setenv("XENSIM_DOMID", "0", 1);
+	if (!xce)
+		guest_die("cannot open event channels: %s", strerror(errno));
+	return xce;
+}
+
+static evtchn_port_t guest_port(xenevtchn_handle *xce)
+{
+	int port = xenevtchn_bind_unbound_port(xce, 0);
+
+	if (port < 0)
+		guest_die("cannot get a port: %s", strerror(errno));
+	return (evtchn_port_t)port;
+}
+
+static void rings_init(void)
+{
+	xenevtchn_handle *xce = guest_evtchn();
+
+	k.ring.xce = k.console.xce = xce;
+	k.ring.port = k.guest.store_port = guest_port(xce);
+	k.console.port = k.guest.console_port = guest_port(xce);
+	param_set(HVM_PARAM_STORE_EVTCHN, k.guest.store_port);
+	param_set(HVM_PARAM_CONSOLE_EVTCHN, k.guest.console_port);
+	k.ring.page = map_frame(GUEST_STORE_FRAME);
+	if (k.use_console) {
+		k.console.page = map_frame(GUEST_CONSOLE_FRAME);
+		console_init(&k.console);
+	}
+}
+
+/*
+ * Destroy it, and wait a little: before, for a console daemon to read the last words, and
+ * after, for others to let go of its pages, so that the number is free.
+ */
 static void domain_end(void)
 {
 	struct rpc rpc = { .req = { .op = OP_SHUTDOWN, .domid = k.guest.domid } };
 	const struct timespec pause = { .tv_nsec = 2000000 };
 	struct wire_domain info;
 
+	for (int i = 0; i < 500 && console_move(&k.console); i++)
+		nanosleep(&pause, NULL);
 	ask(&rpc);
 	rpc = (struct rpc){ .req = { .op = OP_DESTROY, .domid = k.guest.domid } };
 	ask(&rpc);
@@ -204,8 +232,13 @@ static void program_start(void)
 	k.child = fork();
 	if (k.child < 0)
 		guest_die("fork: %s", strerror(errno));
-	if (k.child)
+	if (k.child) {
+		if (k.use_console)
+			console_started(&k.console);
 		return;
+	}
+	if (k.use_console)
+		console_program(&k.console);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_XENSIM);
@@ -246,6 +279,7 @@ enum {
 	FD_LIFE,
 	FD_SIGNAL,
 	FD_EVENT,
+	FD_CONSOLE,
 	FD_MUX
 };
 
@@ -271,6 +305,7 @@ static bool serve(void)
 		fds[FD_SIGNAL] = (struct pollfd){ .fd = k.sigfd, .events = POLLIN };
 		fds[FD_EVENT] = (struct pollfd){ .fd = xenevtchn_fd(k.ring.xce),
 			                         .events = POLLIN };
+		console_fd(&k.console, &fds[FD_CONSOLE]);
 		mux_fds(k.mux, fds + FD_MUX);
 		if (poll(fds, n, -1) < 0 && errno != EINTR)
 			guest_die("poll: %s", strerror(errno));
@@ -288,6 +323,7 @@ static bool serve(void)
 		ring_move(&k.ring);
 		mux_answers(k.mux);
 		ring_move(&k.ring);
+		console_move(&k.console);
 		free(fds);
 	}
 }
@@ -299,7 +335,7 @@ static int guest_run(void)
 	host_connect();
 	signals_init();
 	domain_create();
-	ring_init();
+	rings_init();
 	env_guest_socket(k.socket, sizeof(k.socket), k.guest.domid);
 	k.mux = mux_new(&k.ring, k.socket);
 	toolstack_introduce(&k.guest);
@@ -343,9 +379,9 @@ static int detach(void)
 
 static void usage(void)
 {
-	fprintf(stderr,
-	        "usage: xensim guest DOMID [--name NAME] [--mem MiB] [--detach] [--keep] "
-	        "-- PROG ARGS...\n");
+	fprintf(stderr, "usage: xensim guest DOMID [--name NAME] [--mem MiB] [--detach] "
+	                "[--keep] [--console] "
+	                "-- PROG ARGS...\n");
 	exit(EXIT_USAGE);
 }
 
@@ -368,6 +404,8 @@ static void parse(char **arg)
 			mem = env_number(option_value(&arg), "MiB", 1, 1u << 20);
 		else if (!strcmp(*arg, "--detach"))
 			k.detach = true;
+		else if (!strcmp(*arg, "--console"))
+			k.use_console = true;
 		else if (!strcmp(*arg, "--keep"))
 			k.keep = true;
 		else if (**arg != '-' && !domid)

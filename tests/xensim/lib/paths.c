@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "paths.h"
 #include "sim.h"
 #include "store.h"
 
@@ -46,11 +47,13 @@ static int open_port(void)
 
 static int open_path(const char *path, int flags, mode_t mode)
 {
+	char buf[PATH_MAX];
+
 	if (!strcmp(path, "/proc/xen/xsd_kva"))
 		return open_kva();
 	if (!strcmp(path, "/proc/xen/xsd_port"))
 		return open_port();
-	return openat(AT_FDCWD, path, flags, mode);
+	return openat(AT_FDCWD, path_moved(path, buf), flags, mode);
 }
 
 static mode_t open_mode(int flags, va_list ap)

@@ -9,6 +9,7 @@
 #include "queue.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -18,10 +19,39 @@
 #include "inject.h"
 #include "sim.h"
 
+#define PRUNE_STEP 32u
+
 struct queue {
 	int fd;
 	struct fd_mark mark;
 };
+
+static void queue_close(struct queue *q)
+{
+	if (fd_is(q->fd, q->mark))
+		close(q->fd);
+	free(q);
+}
+
+/* Owners that are gone have no reader: close what leads to them, now and then. */
+static void queues_prune(struct queues *queues)
+{
+	uint32_t dead[PRUNE_STEP], n = 0;
+
+	if (queues->by_owner.used < queues->prune_at)
+		return;
+	hmap_for_each (&queues->by_owner, slot) {
+		const struct queue *q = slot->value;
+		struct pollfd pfd = { .fd = q->fd };
+
+		if (n < PRUNE_STEP && (!fd_is(q->fd, q->mark) ||
+		                       (poll(&pfd, 1, 0) == 1 && pfd.revents & POLLERR)))
+			dead[n++] = (uint32_t)slot->key;
+	}
+	while (n)
+		queue_close(hmap_del(&queues->by_owner, dead[--n]));
+	queues->prune_at = queues->by_owner.used + PRUNE_STEP;
+}
 
 static struct queue *queue_open(struct queues *queues, uint32_t owner)
 {
@@ -31,6 +61,7 @@ static struct queue *queue_open(struct queues *queues, uint32_t owner)
 		           .fds_max = 1 };
 	struct queue *q;
 
+	queues_prune(queues);
 	if (sim_call(&rpc) < 0)
 		return NULL;
 	high = fcntl(fd, F_DUPFD_CLOEXEC, 100);
@@ -46,13 +77,6 @@ static struct queue *queue_open(struct queues *queues, uint32_t owner)
 	}
 	*q = (struct queue){ .fd = fd, .mark = fd_mark(fd) };
 	return q;
-}
-
-static void queue_close(struct queue *q)
-{
-	if (fd_is(q->fd, q->mark))
-		close(q->fd);
-	free(q);
 }
 
 static struct queue *queue_of(struct queues *queues, uint32_t owner)

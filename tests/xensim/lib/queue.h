@@ -9,6 +9,7 @@
 /** struct queues - Zeroed is empty; guarded by the lock of the handle it is in */
 struct queues {
 	struct hmap by_owner;
+	size_t prune_at;
 };
 
 /**
