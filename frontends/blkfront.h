@@ -101,8 +101,7 @@ struct blkfront_req {
  * @name:	As vdev_parse() takes it, or NULL for the only disk there is
  *
  * Return: 0; -EINVAL, @name is none, or is needed because there are several; -ENODEV
- * there is no disk; other -errno. The reason is logged. Whether there is a disk of that
- * name, blkfront_open() finds out.
+ * there is no such disk; other -errno. The reason is logged.
  */
 int must_check blkfront_find(const char *name, uint32_t *devid);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* nbdkit plugin: a paravirtual disk of this domain as an NBD export. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -154,12 +155,15 @@ static int pvblk_block_size(void *handle, uint32_t *minimum, uint32_t *preferred
 
 static int pvblk_do(const char *what, uint8_t op, uint64_t offset, void *buf, size_t len)
 {
+	static atomic_flag gone = ATOMIC_FLAG_INIT;
 	int rc = ring_thread_do(ring, op, offset, buf, len);
 
 	if (!rc)
 		return 0;
-	nbdkit_error("%s of %zu bytes at offset %llu: %s", what, len,
-	             (unsigned long long)offset, strerror(-rc));
+	/* Of a disk that is gone one message is enough: all that follows fails. */
+	if (rc != -ESHUTDOWN || !atomic_flag_test_and_set(&gone))
+		nbdkit_error("%s of %zu bytes at offset %llu: %s", what, len,
+		             (unsigned long long)offset, strerror(-rc));
 	nbdkit_set_error(-rc);
 	return -1;
 }

@@ -64,9 +64,9 @@ int region_set(const struct blkfront *bf, uint64_t offset, uint64_t length, uint
 	}
 	if (offset % unit || length % unit) {
 		log_err(blkfront_tag(bf),
-		        "offset %" PRIu64 " and length %" PRIu64
-		        " must be multiples of %u bytes here",
-		        offset, length, unit);
+		        "%s %" PRIu64 " must be a multiple of %u bytes here",
+		        offset % unit ? "offset" : "length",
+		        offset % unit ? offset : length, unit);
 		return ERR_USAGE;
 	}
 	*end = offset + length;
