@@ -4,7 +4,7 @@
 # timeout: 240
 . "$(dirname "$0")/lib.sh"
 
-no_workers() { [ "$(pgrep -c -P "$pvbackd_pid")" -eq 0 ]; }
+no_workers() { [ -z "$(workers)" ]; }
 
 guests=20
 writers=()
@@ -33,7 +33,7 @@ for g in "${all[@]}"; do
 done
 same "each image is what its guest wrote" "$wrong" ""
 same "all $((2 * guests)) differ" "$(sort -u "$work"/*.sum | wc -l)" $((2 * guests))
-same "a worker for each guest" "$(pgrep -c -P "$pvbackd_pid" pvbackd-worker)" "$guests"
+same "a worker for each guest" "$(workers | wc -l)" "$guests"
 for g in "${all[@]}"; do xensim destroy "$g"; done
 check "no worker is left when the guests are gone" until_true 10 no_workers
 scenario_done

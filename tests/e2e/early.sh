@@ -7,10 +7,11 @@ host_up
 guest_up 1 2
 image a 4M
 image b 4M
+image c 4M
 check "vbd-attach writes the keys with no backend there" dom0 vbd-attach 1 "$work/a" xvda
 check "and for a guest that waits" dom0 vbd-attach 2 "$work/b" xvda
 refused "vbd-attach --wait says that nobody took it" "is pvbackd running" \
-	dom0 vbd-attach --wait=1 1 "$work/b" xvdb
+	dom0 vbd-attach --wait=1 1 "$work/c" xvdb
 in_guest 2 pvblk read xvda >"$work/out" &
 reader=$!
 pvbackd_start

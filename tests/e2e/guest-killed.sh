@@ -14,13 +14,12 @@ in_guest 2 pvblk load xvda --rw mixed --verify --time 60 >"$work/neighbour" 2>&1
 neighbour=$!
 
 domain_gone() { ! xensim status --json | jq -e ".domains[] | select(.domid == $1)"; }
-worker_gone() { ! worker "$1"; }
 
 # end_guest HOW COMMAND... - guest 1 does I/O when COMMAND is run
 end_guest() {
 	local how=$1
 	shift
-	xensim guest 1 --keep --detach -- true
+	guest_up 1
 	attach 1 disk xvda
 	in_guest 1 pvblk load xvda --rw mixed --time 60 >"$work/load" 2>&1 &
 	load=$!
@@ -29,13 +28,13 @@ end_guest() {
 	"$@"
 	wait "$load" 2>/dev/null
 	check "$how: the domain is gone" until_true 10 domain_gone 1
-	check "$how: its worker is gone" until_true 10 worker_gone 1
+	check "$how: its worker is gone" until_true 10 no_worker 1
 	check "$how: the backend says Closed" be_state 1 xvda 6
 	check "$how: vbd-detach cleans up" detach 1 xvda
 }
 # The image changes while the guest writes.
 moved() { [ "$(sha "$work/disk")" != "$at_rest" ]; }
-keeper() { xensim status --json | jq '.domains[] | select(.domid == 1) | .keeper'; }
+keeper() { xensim status --json | jq '.domains[] | select(.domid == 1).handles[] | select(.device == "domain").pid'; }
 
 at_rest=$(sha "$work/disk")
 end_guest "kill -9 of its kernel" eval 'kill -9 $(keeper)'

@@ -22,6 +22,7 @@ work=$(mktemp -d /dev/shm/pvb.XXXXXX)
 export XENSIM_DIR=$work/host
 log=$work/pvbackd.log
 : >"$log"
+: >"$work/pvbackd.conf"
 pvbackd_pid=
 trap scenario_end EXIT
 trap 'exit 1' HUP INT TERM
@@ -80,18 +81,20 @@ host_up() {
 guest_up() {
 	local g
 	for g; do
-		xensim guest "$g" --name "g$g" --keep --detach -- true 2>>"$work/guests.log" || return 1
+		xensim guest "$g" --name "g$g" --keep --detach -- true \
+			>>"$work/guests.log" 2>&1 || return 1
 	done
 }
 
+ready='serves the guests of domain 0'
 # pvbackd_start - and wait until it is ready
 pvbackd_start() {
 	local seen
-	seen=$(grep -c 'ready' "$log")
+	seen=$(grep -cF "$ready" "$log")
 	xensim run -- pvbackd --foreground --run-dir "$work/run" --config "$work/pvbackd.conf" \
 		--log-level debug 2>>"$log" &
 	pvbackd_pid=$!
-	until_true 10 more_than "$seen" ready
+	until_true 10 more_than "$seen" "$ready" || { echo "Bail out! pvbackd does not start"; exit 1; }
 }
 more_than() { [ "$(grep -cF -- "$2" "$log")" -gt "$1" ]; }
 
@@ -102,12 +105,30 @@ pvbackd_stop() {
 	kill -TERM "$pid" && wait "$pid"
 }
 
+stopped() { # WHAT
+	pvbackd_stop
+	result $? "$1"
+}
+
 # attach GUEST IMAGE VDEV [OPTION...] - image names are below $work
 attach() { dom0 vbd-attach --wait "${@:4}" "$1" "$work/$2" "$3"; }
 detach() { dom0 vbd-detach "${@:3}" "$1" "$2"; }
 
+# workers - process and guest of each worker
+workers() {
+	local p
+	for p in $(cat "/proc/$pvbackd_pid/task/$pvbackd_pid/children"); do
+		echo "$p $(tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null)" |
+			sed -n 's/^\([0-9]*\) .*pvbackd-worker --domid \([0-9]*\) .*/\1 \2/p'
+	done
+}
+
 # worker GUEST - the process that serves it
-worker() { pgrep -P "$pvbackd_pid" -f "pvbackd-worker.*[^0-9]$1( |\$)"; }
+worker() { workers | awk -v g="$1" '$2 == g { print $1; n = 1 } END { exit !n }'; }
+no_worker() { ! worker "$1"; }
+
+# open_by_someone FILE
+open_by_someone() { find /proc/[0-9]*/fd -lname "$1" 2>/dev/null | grep .; }
 
 # image NAME SIZE - random content
 image() { head -c "$2" /dev/urandom >"$work/$1"; }
@@ -132,7 +153,7 @@ reports() { grep -E 'Sanitizer|runtime error:|[Aa]ssert' "$log"; }
 
 scenario_done() {
 	local g
-	[ -z "$pvbackd_pid" ] || check "pvbackd stops in order" pvbackd_stop
+	[ -z "$pvbackd_pid" ] || stopped "pvbackd stops in order"
 	same "no sanitizer report and no assertion in the log" "$(reports)" ""
 	for g in $(xensim status --json | jq -r '.domains[].domid | select(. > 0)'); do
 		xensim destroy "$g"

@@ -46,8 +46,8 @@ echo '#define OTHER 1' >backends/otherback/other.h
 first() { find "$1" -maxdepth 1 -name "$2" | sort | head -n 1; }
 include common/num.c backend.h
 include common/num.c front.h
-include "$(first backends/supervisor '*.c')" worker.h
-include "$(first backends/worker '*.c')" guest.h
+include "$(first backends/supervisor '*.c')" "$(basename "$(first backends/worker '*.h')")"
+include "$(first backends/worker '*.c')" "$(basename "$(first backends/supervisor '*.h')")"
 include "$(first backends/blkback 'blk_req.c')" other.h
 include "$(first frontends '*.c')" backend.h
 include "$(first tests/xensim '*.c')" compiler.h

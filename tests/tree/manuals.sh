@@ -12,6 +12,14 @@ options() { "$@" 2>&1 | grep -oE -- '--[a-z][a-z0-9-]+' | sort -u; }
 # of_page PAGE - plain text, whose words are not cut at line ends
 page() { mandoc -T utf8 -O width=200 "$1" | sed 's/.\x08//g'; }
 
+# help_of PROGRAM - its --help, and that of its commands if it has some
+help_of() {
+	"$1" --help
+	"$1" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p' | while read -r command; do
+		"$1" "$command" --help
+	done
+}
+
 # command PAGE PROGRAM... - programs that share a page
 command_has() {
 	local page=docs/man/$1 prog
@@ -22,7 +30,7 @@ command_has() {
 		refused "${prog##*/} refuses an unknown option" help "$prog" --no-such-option
 	done
 	same "$page and --help name the same options" \
-		"$(options page "$page")" "$(for prog; do options "$prog" --help; done | sort -u)"
+		"$(options page "$page")" "$(for prog; do options help_of "$prog"; done | sort -u)"
 }
 
 command_has pvbackd.8 "$BUILD/pvbackd"
