@@ -105,6 +105,7 @@ static int script_result(struct bdev *d, const struct blk *b, char **path)
 {
 	autofree char *status = NULL, *why = NULL, *dev = NULL;
 	unsigned int major, minor;
+	bool connected;
 	int rc = key_read(d, path, d->path, "physical-device-path");
 
 	rc = rc ? rc : key_read(d, &dev, d->path, "physical-device");
@@ -119,15 +120,22 @@ static int script_result(struct bdev *d, const struct blk *b, char **path)
 	}
 	if (*path)
 		return 0;
+	connected = status && strcmp(status, "connected") == 0;
 	if (dev && blk_device_parse(dev, &major, &minor)) {
 		bdev_fault(d,
 		           "physical-device is \"%.40s\", it must be MAJOR:MINOR in hex",
 		           dev);
 		return -EINVAL;
 	}
+	if (dev && asprintf(path, "/dev/block/%u:%u", major, minor) < 0)
+		return -ENOMEM;
+	/*
+	 * The stock script writes the number first, then the path, then the status, and
+	 * it takes udev to find a device by its number.
+	 */
 	if (dev)
-		return asprintf(path, "/dev/block/%u:%u", major, minor) < 0 ? -ENOMEM : 0;
-	if (!status || strcmp(status, "connected") != 0)
+		return connected || access(*path, F_OK) == 0 ? 0 : -EAGAIN;
+	if (!connected)
 		return -EAGAIN;
 	*path = strdup(b->params);
 	return *path ? 0 : -ENOMEM;

@@ -15,8 +15,9 @@ cat >"$work/script" <<'END'
 dir=$(dirname "$script")
 env | grep -E '^(script|XENBUS_)' | sort >"$dir/env-$1"
 [ "$1" = add ] || exit 0
-read -r word <"$dir/go"
 path=/local/domain/0/$XENBUS_PATH
+xenstore-write "$path/physical-device" fe:fffff
+read -r word <"$dir/go"
 if [ "$word" = connected ]; then
 	xenstore-write "$path/physical-device-path" "$dir/disk" "$path/hotplug-status" connected
 else
@@ -32,6 +33,10 @@ check "the backend offers the disk" be_state 1 xvda 2
 in_guest 1 pvblk read xvda >"$work/out" &
 reader=$!
 check "a frontend is ready" xs_wait "$(fe 1 xvda)/state" 3
+check "the script has written a number, for which there is no device" \
+	xs_wait "$(be 1 xvda)/physical-device" fe:fffff
+# What XenStore tells pvbackd it tells in order.
+check "pvbackd has seen that" attach 1 disk xvdb --mode r
 same "the backend still waits for the script" "$(xs read "$(be 1 xvda)/state")" 2
 echo connected >"$work/go"
 ended "the script ends" "$attaching"
