@@ -126,6 +126,9 @@ static void refuses_what_cannot_be(void **state)
 	assert_int_equal(blkio_sync(bf, BLKIF_OP_FLUSH_DISKCACHE, 0, NULL, 0, 0),
 	                 -EOPNOTSUPP);
 	assert_int_equal(fake.served, 0);
+	/* No overflow makes it fit. */
+	assert_int_equal(blkfront_check(blkfront_info(bf), BLKIF_OP_READ, 512, -512ULL),
+	                 -ENOSPC);
 }
 
 /* ---- Grants ---------------------------------------------------------------------- */

@@ -81,6 +81,18 @@ static void nonsense_keys_are_a_breach(void **state)
 	}
 }
 
+static void sizes_that_do_not_fit_are_a_breach(void **state)
+{
+	(void)state;
+	fake_set(BACK "/sector-size", "1536");
+	fake_set(BACK "/sectors", "3072");
+	assert_int_equal(open_disk(), -EPROTO);
+	fake_begin();
+	fake_set(BACK "/sector-size", "4096");
+	fake_set(BACK "/sectors", "2047");
+	assert_int_equal(open_disk(), -EPROTO);
+}
+
 static void another_ones_disk_is_left_alone(void **state)
 {
 	static const char *const busy[] = { "3", "4", "5" };
@@ -113,6 +125,17 @@ static void a_closed_one_starts_anew(void **state)
 	assert_string_equal(fake.states, "134");
 }
 
+/* Initialising written before it has seen Closed would be lost on it. */
+static void waits_for_a_backend_that_is_still_closing(void **state)
+{
+	(void)state;
+	fake.mute = true;
+	fake_set(FRONT "/state", "6");
+	fake_set(BACK "/state", "5");
+	assert_int_equal(open_disk(), -ETIMEDOUT);
+	assert_string_equal(fake.states, "");
+}
+
 static void no_such_disk(void **state)
 {
 	(void)state;
@@ -143,16 +166,16 @@ static void waking_up_ends_a_wait(void **state)
 {
 	(void)state;
 	conf.wake_fd = eventfd(1, EFD_CLOEXEC);
-	conf.timeout_ms = 60000;
 	fake_set(BACK "/state", "1");
 	assert_int_equal(open_disk(), -EINTR);
 	fake_set(BACK "/state", "2");
 	assert_int_equal(open_disk(), 0);
 	assert_int_equal(blkfront_wait(bf, -1), 1);
-	/* It must not keep us from closing. */
-	assert_int_equal(blkfront_close(bf), 0);
+	/* It must not keep us from waiting for the backend to follow us to Closed. */
+	fake.mute = true;
+	assert_int_equal(blkfront_close(bf), -ETIMEDOUT);
 	bf = NULL;
-	assert_string_equal(fake.states, "3456");
+	assert_string_equal(fake.states, "345");
 	close(conf.wake_fd);
 }
 
@@ -182,9 +205,11 @@ int main(void)
 		T(reads_what_the_backend_says),
 		T(optional_keys_may_be_missing),
 		T(nonsense_keys_are_a_breach),
+		T(sizes_that_do_not_fit_are_a_breach),
 		T(another_ones_disk_is_left_alone),
 		T(a_dead_ones_disk_is_taken_over),
 		T(a_closed_one_starts_anew),
+		T(waits_for_a_backend_that_is_still_closing),
 		T(no_such_disk),
 		T(a_mute_backend_times_out),
 		T(a_backend_declines),
