@@ -160,7 +160,7 @@ static pid_t start(char **command, int slot)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		char name[8];
+		char name[12];
 
 		snprintf(name, sizeof(name), "%d", slot);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -19,22 +19,26 @@
 #include <xen/io/console.h>
 #include <xenforeignmemory.h>
 
-static struct xencons_interface *ring_map(uint32_t domid)
+static struct xencons_interface *ring_map(xenforeignmemory_handle *fmem, uint32_t domid)
 {
 	xc_interface *xch = xc_interface_open(NULL, NULL, 0);
-	xenforeignmemory_handle *fmem = xenforeignmemory_open(NULL, 0);
-	uint64_t frame;
 	xen_pfn_t pfn;
+	uint64_t frame;
+	int rc;
 
-	if (!xch || !fmem ||
-	    xc_hvm_param_get(xch, domid, HVM_PARAM_CONSOLE_PFN, &frame) < 0)
+	if (!xch)
 		return NULL;
+	rc = xc_hvm_param_get(xch, domid, HVM_PARAM_CONSOLE_PFN, &frame);
+	xc_interface_close(xch);
 	pfn = (xen_pfn_t)frame;
-	return xenforeignmemory_map(fmem, domid, PROT_READ | PROT_WRITE, 1, &pfn, NULL);
+	return rc < 0 ? NULL
+	              : xenforeignmemory_map(fmem, domid, PROT_READ | PROT_WRITE, 1, &pfn,
+	                                     NULL);
 }
 
 int main(int argc, char **argv)
 {
+	xenforeignmemory_handle *fmem;
 	struct xencons_interface *ring;
 	XENCONS_RING_IDX prod;
 
@@ -42,7 +46,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: console-put DOMID TEXT\n");
 		return 2;
 	}
-	ring = ring_map((uint32_t)strtoul(argv[1], NULL, 10));
+	fmem = xenforeignmemory_open(NULL, 0);
+	ring = fmem ? ring_map(fmem, (uint32_t)strtoul(argv[1], NULL, 10)) : NULL;
 	if (!ring) {
 		perror("console-put");
 		return 1;
@@ -52,5 +57,7 @@ int main(int argc, char **argv)
 		ring->out[MASK_XENCONS_IDX(prod++, ring->out)] = *p;
 	atomic_thread_fence(memory_order_release);
 	ring->out_prod = prod;
+	xenforeignmemory_unmap(fmem, ring, 1);
+	xenforeignmemory_close(fmem);
 	return 0;
 }

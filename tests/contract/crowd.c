@@ -88,36 +88,60 @@ static bool verify(struct device *d, size_t n)
 	return events(d, n);
 }
 
+static void release(struct device *d, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		xengnttab_unmap(gnt, d[i].pages, (uint32_t)pages);
+		if (i + 1 == n || d[i + 1].guest != d[i].guest)
+			peer_detach(d[i].guest);
+	}
+}
+
+/* All devices of all guests; how many. */
+static size_t attach_all(struct device *d, uint32_t first, uint32_t last, size_t per)
+{
+	size_t n = 0;
+
+	for (uint32_t domid = first; domid <= last; domid++) {
+		struct peer *guest = peer_attach(domid, "main");
+
+		for (size_t i = 0; guest && i < per; i++, n++) {
+			d[n].guest = guest;
+			if (!attach(&d[n], n))
+				exit(1);
+		}
+	}
+	return n;
+}
+
 int main(int argc, char **argv)
 {
-	unsigned int first, last, per;
-	size_t n = 0;
+	uint32_t first, last;
+	size_t per, want, n;
 	struct device *d;
+	bool good;
 
 	if (argc != 5) {
 		fprintf(stderr, "usage: crowd FIRST LAST DEVICES PAGES\n");
 		return 2;
 	}
-	first = (unsigned int)atoi(argv[1]);
-	last = (unsigned int)atoi(argv[2]);
-	per = (unsigned int)atoi(argv[3]);
+	first = (uint32_t)atoi(argv[1]);
+	last = (uint32_t)atoi(argv[2]);
+	per = strtoul(argv[3], NULL, 10);
 	pages = strtoul(argv[4], NULL, 10);
-	d = calloc((last - first + 1ul) * per, sizeof(*d));
+	want = (last - first + 1) * per;
+	d = calloc(want, sizeof(*d));
 	evt = xenevtchn_open(NULL, 0);
 	gnt = xengnttab_open(NULL, 0);
 	if (!d || !evt || !gnt || pages > PEER_VALUES)
 		return 1;
-	for (unsigned int domid = first; domid <= last; domid++) {
-		struct peer *guest = peer_attach(domid, "main");
-
-		for (unsigned int i = 0; guest && i < per; i++, n++) {
-			d[n].guest = guest;
-			if (!attach(&d[n], n))
-				return 1;
-		}
-	}
-	if (n != (last - first + 1ul) * per || !verify(d, n))
-		return 1;
-	printf("%zu devices, %zu pages mapped, %zu ports\n", n, n * pages, n);
-	return 0;
+	n = attach_all(d, first, last, per);
+	good = n == want && verify(d, n);
+	printf("%zu of %zu devices, %zu pages mapped, %zu ports\n", n, want, n * pages,
+	       n);
+	release(d, n);
+	free(d);
+	xengnttab_close(gnt);
+	xenevtchn_close(evt);
+	return good ? 0 : 1;
 }

@@ -153,7 +153,7 @@ static struct peer *peer_new(uint32_t domid, const char *name)
 	return NULL;
 }
 
-static void peer_free(struct peer *p)
+void peer_detach(struct peer *p)
 {
 	xs_close(p->xs);
 	free(p);
@@ -181,7 +181,7 @@ struct peer *peer_attach(uint32_t domid, const char *name)
 	if (!p)
 		return NULL;
 	if (!wait_until(p, is_there, &last)) {
-		peer_free(p);
+		peer_detach(p);
 		errno = ETIMEDOUT;
 		return NULL;
 	}
@@ -228,7 +228,7 @@ static int guest_start(struct peer *p)
 	if (!m)
 		return -errno;
 	rc = peer_call(m, "proc.spawn %s", p->name);
-	peer_free(m);
+	peer_detach(m);
 	return (int)rc;
 }
 
@@ -262,8 +262,8 @@ void peer_kill(struct peer *p)
 		waitpid(p->pid, NULL, 0);
 	} else if ((m = peer_attach(p->domid, "main"))) {
 		peer_call(m, "proc.kill %s", p->name);
-		peer_free(m);
+		peer_detach(m);
 	}
 	nodes_remove(p);
-	peer_free(p);
+	peer_detach(p);
 }

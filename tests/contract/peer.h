@@ -45,6 +45,9 @@ struct peer *peer_spawn(uint32_t domid, const char *name, int fd);
 /* peer_attach() - The agent @name of @domid, which runs already and is not ours. */
 struct peer *peer_attach(uint32_t domid, const char *name);
 
+/* peer_detach() - Forget an agent, without a word to it; it may be gone. */
+void peer_detach(struct peer *p);
+
 /* peer_kill() - End it with SIGKILL, wait until it is gone, and free @p (may be NULL). */
 void peer_kill(struct peer *p);
 

@@ -84,7 +84,8 @@ static void watch_quietly(struct ct *ct, const char *path, const char *token)
 static struct peer *create(struct ct *ct)
 {
 	const char *cmd = getenv("CONTRACT_CREATE");
-	char line[64] = "", path[64];
+	char line[64] = "", path[64], *text;
+	unsigned int len;
 	struct peer *p;
 	uint32_t domid;
 	FILE *out;
@@ -102,18 +103,12 @@ static struct peer *create(struct ct *ct)
 	assert_true(xs_is_domain_introduced(ct->xs, domid));
 	snprintf(path, sizeof(path), "/local/domain/%u/data/contract/main/rep", domid);
 	assert_true(xs_watch(ct->xs, path, "booted"));
-	while (!xs_read(ct->xs, XBT_NULL, path, &(unsigned int){ 0 }))
+	while (!(text = xs_read(ct->xs, XBT_NULL, path, &len)))
 		assert_true(event_seen(ct, "booted", BOOT_MS));
+	free(text);
 	p = peer_spawn(domid, "victim", -1);
 	assert_non_null(p);
 	return p;
-}
-
-/* An agent whose domain is gone cannot be told to go. */
-static void forget(struct peer *p)
-{
-	xs_close(p->xs);
-	free(p);
 }
 
 static bool listed(struct ct *ct, uint32_t domid, xc_dominfo_t *info)
@@ -157,7 +152,7 @@ static void death(struct ct *ct)
 	assert_errno(xenevtchn_bind_interdomain(ct->evt, domid, (evtchn_port_t)remote) <
 	                     0,
 	             ESRCH);
-	forget(victim);
+	peer_detach(victim);
 }
 
 static void death_while_mapped(struct ct *ct)
@@ -186,7 +181,7 @@ static void death_while_mapped(struct ct *ct)
 	             EINVAL);
 	assert_int_equal(xengnttab_unmap(ct->gnt, p, 1), 0);
 	assert_true(vanishes(ct, domid));
-	forget(victim);
+	peer_detach(victim);
 }
 
 int main(void)

@@ -125,13 +125,23 @@ int cmd_up(char **argv)
 
 /* ---- down ---- */
 
-/* Return: true if none is left */
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* By the clock: where there are many processes, looking for ours takes a while.
+ * Return: true if none is left */
 static bool wait_gone(unsigned int flags, int patience_ms)
 {
 	const struct timespec pause = { .tv_nsec = 5000000 };
+	const int64_t until = now_ms() + patience_ms;
 
-	for (int ms = 0; procs_kill_tag(cli.tag, 0, flags); ms += 5) {
-		if (ms >= patience_ms)
+	while (procs_kill_tag(cli.tag, 0, flags)) {
+		if (now_ms() >= until)
 			return false;
 		nanosleep(&pause, NULL);
 	}
