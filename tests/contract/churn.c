@@ -55,6 +55,19 @@ static void pause_us(long us)
 	nanosleep(&(struct timespec){ .tv_nsec = us * 1000 }, NULL);
 }
 
+static void events_take(void)
+{
+	struct pollfd p = { .fd = xenevtchn_fd(h.evt), .events = POLLIN };
+
+	while (poll(&p, 1, 0) == 1) {
+		int port = xenevtchn_pending(h.evt);
+
+		if (port < 0)
+			break;
+		xenevtchn_unmask(h.evt, (evtchn_port_t)port);
+	}
+}
+
 static void owner_round(const char *path, unsigned int turn)
 {
 	uint32_t refs[PAGES], n = 1 + turn % PAGES;
@@ -80,8 +93,16 @@ static void owner_round(const char *path, unsigned int turn)
 	memset(area, (int)turn, n * 4096ul);
 	xenevtchn_notify(h.evt, (evtchn_port_t)port);
 	pause_us(300);
+	events_take();
 	xengntshr_unshare(h.shr, area, n);
-	xenevtchn_unbind(h.evt, (evtchn_port_t)port);
+	if (turn % 4) {
+		xenevtchn_unbind(h.evt, (evtchn_port_t)port);
+		return;
+	}
+	xenevtchn_close(h.evt);
+	h.evt = xenevtchn_open(NULL, 0);
+	if (!h.evt)
+		exit(1);
 }
 
 static _Noreturn void owner(const char *slot)
@@ -145,6 +166,7 @@ static void user_round(uint32_t domid, unsigned int slot)
 	free(text);
 	if (n)
 		user_take(domid, port, refs, n);
+	events_take();
 }
 
 static _Noreturn void user(int ndoms, char **doms)
