@@ -18,7 +18,7 @@ cycle() {
 }
 fds() { find "/proc/$pvbackd_pid/fd" -type l | wc -l; }
 rss() { awk '/^VmRSS/ { print $2 }' "/proc/$pvbackd_pid/status"; }
-held() { xensim status --json | jq -c '[(.ports // [] | length), (.grants // [] | length), (.maps // [] | length)]'; }
+held() { xensim status --json | jq -c '[.domains[] | .ports, .grants, .maps | length]'; }
 
 for ((i = 0; i < 10; i++)); do cycle || result 1 "cycle $i"; done
 fds0=$(fds) rss0=$(rss) held0=$(held)

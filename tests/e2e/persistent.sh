@@ -22,5 +22,5 @@ for persistent in on off; do
 	check "no grant stays mapped" until_true 5 no_maps
 done
 # What the backend's domain maps of guests, but for XenStore's rings.
-no_maps() { [ "$(xensim status --json | jq '[.maps[]? | select(.prog == "pvbackd-worker")] | length')" -eq 0 ]; }
+no_maps() { [ "$(xensim status --json | jq '[.domains[].maps[] | select(.program == "pvbackd-worker")] | length')" -eq 0 ]; }
 scenario_done

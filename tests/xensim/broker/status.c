@@ -144,35 +144,15 @@ static void json_string(FILE *out, const char *s)
 	fputc('"', out);
 }
 
-/* Flat lists, each element with its domid: easy to select from and to count. */
-static const char *sep;
-
-static void json_item(FILE *out, uint32_t domid)
-{
-	fprintf(out, "%s{\"domid\":%u", sep, domid);
-	sep = ",";
-}
-
-static void json_domain(FILE *out, const struct domain *d)
-{
-	json_item(out, d->domid);
-	fprintf(out, ",\"name\":");
-	json_string(out, d->name);
-	fprintf(out,
-	        ",\"state\":\"%s\",\"reason\":%u,\"pages\":%u,\"max_pages\":%u,"
-	        "\"mapped\":%u}",
-	        domain_state(d), d->reason, d->pages_used, d->pages, d->mapped);
-}
-
 static void json_ports(FILE *out, const struct domain *d)
 {
 	struct port_view view;
+	const char *sep = "";
 
 	for (uint32_t port = 1; port < d->nports; port++) {
 		if (!port_view(d, port, &view))
 			continue;
-		json_item(out, d->domid);
-		fprintf(out, ",\"port\":%u,\"state\":\"%s\"", port,
+		fprintf(out, "%s{\"port\":%u,\"state\":\"%s\"", sep, port,
 		        port_state_name[view.state]);
 		if (view.state == PORT_VIRQ)
 			fprintf(out, ",\"virq\":%u", port_peer_port(view.peer));
@@ -184,79 +164,108 @@ static void json_ports(FILE *out, const struct domain *d)
 		        view.word & EV_PENDING ? "true" : "false",
 		        view.word & EV_BUSY ? "true" : "false",
 		        view.owner ? view.owner->id : 0);
+		sep = ",";
 	}
 }
 
 static void json_grants(FILE *out, const struct domain *d)
 {
+	const char *sep = "";
+
 	for (uint32_t ref = 0; ref < d->ngrants; ref++) {
 		uint64_t entry = atomic_load(&d->shm->grants[ref]);
 
 		if (d->grants[ref].state == GRANT_FREE)
 			continue;
-		json_item(out, d->domid);
-		fprintf(out, ",\"ref\":%u,\"maps\":%u", ref, d->grants[ref].maps);
+		fprintf(out, "%s{\"ref\":%u,\"maps\":%u", sep, ref, d->grants[ref].maps);
 		if (entry & GRANT_VALID)
 			fprintf(out, ",\"for\":%u,\"writable\":%s}", grant_domid(entry),
 			        entry & GRANT_READONLY ? "false" : "true");
 		else
 			fprintf(out, ",\"zombie\":true}");
+		sep = ",";
 	}
 }
 
 static void json_handles(FILE *out, const struct domain *d)
 {
+	const char *sep = "";
+
 	list_for_each (&d->handles, pos, tmp) {
 		const struct handle *h = list_entry(pos, struct handle, in_domain);
 
-		json_item(out, d->domid);
 		fprintf(out,
-		        ",\"handle\":%u,\"device\":\"%s\",\"pid\":%d,\"program\":", h->id,
-		        handle_kind_name[h->kind], h->pid);
+		        "%s{\"handle\":%u,\"device\":\"%s\",\"pid\":%d,\"program\":", sep,
+		        h->id, handle_kind_name[h->kind], h->pid);
 		json_string(out, h->prog);
 		fprintf(out, ",\"calls\":%u,\"pages\":%u,\"ports\":%u}",
 		        count_list(&h->tracks), count_mapped(h), h->nports);
+		sep = ",";
 	}
 }
 
-/* Each page that a domain has mapped of another */
+/* Each page of others that the domain has mapped; of handle 0 if that is closed */
 static void json_maps(FILE *out, const struct domain *d)
 {
+	const char *sep = "";
+
 	hmap_for_each (&tracks, slot) {
 		const struct track *t = slot->value;
 
 		for (uint32_t i = 0;
 		     t->domain == d && t->kind == TRACK_MAP && i < t->count; i++) {
-			json_item(out, d->domid);
 			fprintf(out,
-			        ",\"of\":%u,\"ref\":%u,\"writable\":%s,\"handle\":%u}",
-			        t->pages[i].domain->domid, t->pages[i].ref,
+			        "%s{\"of\":%u,\"ref\":%u,\"writable\":%s,\"handle\":%u",
+			        sep, t->pages[i].domain->domid, t->pages[i].ref,
 			        t->writable ? "true" : "false",
 			        t->handle ? t->handle->id : 0);
+			fprintf(out, ",\"program\":");
+			json_string(out, t->handle ? t->handle->prog : "");
+			fputc('}', out);
+			sep = ",";
 		}
 	}
 }
 
-static void json(FILE *out, unsigned int leaks)
+static void json_domain(FILE *out, const struct domain *d)
 {
 	static const struct {
 		const char *name;
 		void (*print)(FILE *out, const struct domain *d);
-	} lists[] = {
-		{ "domains", json_domain }, { "ports", json_ports },
-		{ "grants", json_grants },  { "handles", json_handles },
-		{ "maps", json_maps },
-	};
+	} lists[] = { { "ports", json_ports },
+		      { "grants", json_grants },
+		      { "handles", json_handles },
+		      { "maps", json_maps } };
+	uint32_t shared, zombies;
 
-	fprintf(out, "{\"leaks\":%u", leaks);
+	count_grants(d, &shared, &zombies);
+	fprintf(out, "{\"domid\":%u,\"name\":", d->domid);
+	json_string(out, d->name);
+	fprintf(out,
+	        ",\"state\":\"%s\",\"reason\":%u,\"pages\":%u,\"max_pages\":%u,"
+	        "\"shared\":%u,"
+	        "\"zombies\":%u,\"mapped\":%u,\"keeper\":%d",
+	        domain_state(d), d->reason, d->pages_used, d->pages, shared, zombies,
+	        d->mapped, d->keeper);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		fprintf(out, ",\n\"%s\":[", lists[i].name);
-		sep = "\n";
-		for (struct domain *d = domain_next(0); d; d = domain_next(d->domid + 1))
-			lists[i].print(out, d);
+		lists[i].print(out, d);
 		fputc(']', out);
 	}
-	fprintf(out, "}\n");
+	fputc('}', out);
+}
+
+static void json(FILE *out, unsigned int leaks)
+{
+	const char *sep = "";
+
+	fprintf(out, "{\"leaks\":%u,\"domains\":[", leaks);
+	for (struct domain *d = domain_next(0); d; d = domain_next(d->domid + 1)) {
+		fputs(sep, out);
+		json_domain(out, d);
+		sep = ",\n";
+	}
+	fprintf(out, "]}\n");
 }
 
 int status_write(FILE *out, enum status_form form)
