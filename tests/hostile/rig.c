@@ -168,6 +168,34 @@ unsigned int worker_count(struct worker *w, const char *dir)
 	return n;
 }
 
+unsigned int worker_holds(struct worker *w)
+{
+	char cmd[160];
+	unsigned int n = 0;
+	FILE *f;
+
+	snprintf(
+		cmd, sizeof(cmd),
+		"xensim status --json | jq '[.domains[].handles[] | select(.pid == %d) | "
+		".pages + .ports] | add'",
+		(int)w->pid);
+	f = popen(cmd, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%u", &n), 1);
+	pclose(f);
+	return n;
+}
+
+uint64_t worker_cpu_us(struct worker *w)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	assert_int_equal(clock_getcpuclockid(w->pid, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &ts), 0);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
 bool worker_silent(struct worker *w)
 {
 	struct pollfd p = { .fd = w->sock, .events = POLLIN };

@@ -108,6 +108,13 @@ uint64_t worker_served(struct worker *w, const char *name);
 /** worker_count() - Entries in a directory below /proc/PID, "fd" or "task" */
 unsigned int worker_count(struct worker *w, const char *dir);
 
+/** worker_holds() - Pages it has mapped and ports it has bound, by the simulator's books
+ */
+unsigned int worker_holds(struct worker *w);
+
+/** worker_cpu_us() - Time it has run */
+uint64_t worker_cpu_us(struct worker *w);
+
 /** worker_recv() - The next message, which must be of @type */
 void worker_recv(struct worker *w, enum msg_type type, struct msg *m);
 

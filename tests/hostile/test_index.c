@@ -57,7 +57,7 @@ static void impossible_index(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(ahead); i++) {
-		uint64_t before;
+		uint64_t before, cpu;
 
 		disk_works(&d);
 		__atomic_store_n(&d.ring->req_prod, d.pushed + ahead[i],
@@ -74,6 +74,9 @@ static void impossible_index(void **state)
 			disk_notify(&d);
 		disk_works(&good);
 		assert_true(worker_switches() - before <= 20);
+		cpu = worker_cpu_us(&w);
+		poll(NULL, 0, 100);
+		assert_true(worker_cpu_us(&w) - cpu < 5000);
 		assert_true(worker_silent(&w));
 
 		disk_disconnect(&d);
@@ -171,6 +174,35 @@ static void notified_when_asked(void **state)
 	disk_up(&d, &w, 0);
 }
 
+/*
+ * A request that comes while the worker is about to sleep is not forgotten: each comes at
+ * another moment after the answer to the one before.
+ */
+static void no_wakeup_is_lost(void **state)
+{
+	uint32_t x = 7;
+
+	(void)state;
+	for (uint32_t round = 0; round < 10; round++) {
+		for (uint32_t i = 0; i < ARRAY_SIZE(d.answers) - 8; i++) {
+			uint64_t end = now_ms() + RIG_WAIT_MS;
+
+			x = x * 1664525 + 1013904223;
+			for (uint32_t spin = x >> 21; spin; spin--)
+				__builtin_ia32_pause();
+			disk_add(&d, BLKIF_OP_DISCARD, 0, 0, 0);
+			disk_push(&d);
+			while (d.seen != d.pushed) {
+				disk_collect(&d);
+				assert_true(now_ms() < end);
+			}
+		}
+		disk_disconnect(&d);
+		disk_unshare(&d);
+		disk_up(&d, &w, 0);
+	}
+}
+
 /* An idle disk wakes nobody. */
 static void idle_costs_nothing(void **state)
 {
@@ -193,8 +225,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(impossible_index),    TEST(exactly_full_is_legal), TEST(event_storm),
-		TEST(notified_when_asked), TEST(idle_costs_nothing),
+		TEST(impossible_index),  TEST(exactly_full_is_legal),
+		TEST(event_storm),       TEST(notified_when_asked),
+		TEST(no_wakeup_is_lost), TEST(idle_costs_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

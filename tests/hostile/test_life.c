@@ -4,14 +4,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <limits.h>
+#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "rig.h"
@@ -57,6 +51,7 @@ static void cycles(uint32_t flags, uint32_t n)
 		while (worker_count(&w, "task") > 1)
 			assert_true(now_ms() < end);
 	}
+	assert_int_equal(worker_holds(&w), 0);
 	disk_unshare(&d);
 }
 
@@ -255,6 +250,22 @@ static void storage_hangs(void **state)
 	disk_down(&good);
 }
 
+/* A signal to all of a terminal or service must not outrun the supervisor's orderly end.
+ */
+static void signals_are_not_for_the_worker(void **state)
+{
+	static const int sig[] = { SIGTERM, SIGINT, SIGHUP };
+	struct disk d;
+
+	(void)state;
+	disk_up(&d, &w, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(sig); i++) {
+		assert_int_equal(kill(w.pid, sig[i]), 0);
+		disk_works(&d);
+	}
+	disk_down(&d);
+}
+
 /* The guest closes its end of the event channel: no spin, no fault, an orderly end. */
 static void port_closed_by_guest(void **state)
 {
@@ -318,103 +329,6 @@ static void guest_dies(void **state)
 	worker_down(&m);
 }
 
-static void forbid_io_uring(void)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog prog = { .len = ARRAY_SIZE(code), .filter = code };
-
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
-}
-
-/* As in most containers: the reason and what to do are in the answer. */
-static void io_uring_is_forbidden(void **state)
-{
-	const char *text;
-	struct worker f;
-	struct disk d;
-	struct msg hello;
-
-	(void)state;
-	worker_start(&f, RIG_GUEST, forbid_io_uring);
-	worker_recv(&f, MSG_HELLO, &hello);
-	disk_share(&d, &f, 0);
-	assert_int_equal(disk_connect(&d, &text), EPERM);
-	assert_non_null(strstr(text, "kernel.io_uring_disabled"));
-	disk_unshare(&d);
-	worker_down(&f);
-}
-
-static void limit_locked_memory(void)
-{
-	/* Enough for the ring itself, which some kernels count. */
-	struct rlimit little = { 65536, 65536 };
-
-	setrlimit(RLIMIT_MEMLOCK, &little);
-	/* Root's right to ignore the limit. */
-	prctl(PR_CAPBSET_DROP, CAP_IPC_LOCK, 0, 0, 0);
-}
-
-/* An ordinary user with no right to lock much memory: slower, not broken. */
-static void little_locked_memory_will_do(void **state)
-{
-	struct worker f;
-	struct disk d;
-	struct msg hello;
-
-	(void)state;
-	worker_start(&f, RIG_GUEST, limit_locked_memory);
-	worker_recv(&f, MSG_HELLO, &hello);
-	disk_up(&d, &f, 0);
-	disk_works(&d);
-	disk_down(&d);
-	worker_down(&f);
-}
-
-static void exec_worker(const char *arg)
-{
-	const char *build = getenv("BUILD");
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/pvbackd-worker", build ? build : "build");
-	execl(path, path, arg, NULL);
-}
-
-static void no_socket(void)
-{
-	close(MSG_WORKER_FD);
-	exec_worker("--domid=5");
-}
-
-static void no_guest(void)
-{
-	exec_worker(NULL);
-}
-
-static void no_such_guest(void)
-{
-	exec_worker("--domid=32752");
-}
-
-static void started_by_hand(void **state)
-{
-	void (*const how[])(void) = { no_socket, no_guest, no_such_guest };
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(how); i++) {
-		struct worker f;
-
-		worker_start(&f, RIG_GUEST, how[i]);
-		worker_wait(&f, 2 << 8);
-		worker_down(&f);
-	}
-}
-
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -425,12 +339,10 @@ int main(void)
 		TEST(bad_messages),
 		TEST(resume),
 		TEST(storage_hangs),
+		TEST(signals_are_not_for_the_worker),
 		TEST(port_closed_by_guest),
 		TEST(supervisor_gone),
 		cmocka_unit_test(guest_dies),
-		cmocka_unit_test(io_uring_is_forbidden),
-		cmocka_unit_test(little_locked_memory_will_do),
-		cmocka_unit_test(started_by_hand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
