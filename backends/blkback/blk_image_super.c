@@ -14,11 +14,11 @@
 /* All that are open, so that no two devices write the same. */
 static LIST_HEAD(, blk_image) images = LIST_HEAD_INITIALIZER(images);
 
-static int fault_errno(struct bdev *d, const char *path)
+static int fault_errno(struct bdev *d, const struct blk_image *im)
 {
 	int err = errno;
 
-	bdev_fault(d, "image %.300s: %s", path, strerror(err));
+	bdev_fault(d, "%s is \"%.300s\": %s", im->key, im->path, strerror(err));
 	return err == EAGAIN ? -EIO : -err;
 }
 
@@ -42,34 +42,37 @@ static const char *kind_of(mode_t type)
  * To open a FIFO can block, to open a device can have effects: look first, with a
  * descriptor that does neither.
  */
-static int image_find(struct bdev *d, const char *path, int *out, struct stat *st)
+static int image_find(struct bdev *d, const struct blk_image *im, int *out,
+                      struct stat *st)
 {
 	autoclose int fd = -1;
 	mode_t type;
 
-	if (path[0] != '/') {
-		bdev_fault(d, "image \"%.300s\": its absolute path is needed", path);
+	if (im->path[0] != '/') {
+		bdev_fault(d,
+		           "%s is \"%.300s\", it must be the absolute path of an image",
+		           im->key, im->path);
 		return -EINVAL;
 	}
-	fd = open(path, O_PATH | O_CLOEXEC);
+	fd = open(im->path, O_PATH | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, st) < 0)
-		return fault_errno(d, path);
+		return fault_errno(d, im);
 	type = st->st_mode & S_IFMT;
 	if (type != S_IFREG && type != S_IFBLK) {
-		bdev_fault(d, "image %.300s is %s, it must be a file or a block device",
-		           path, kind_of(type));
+		bdev_fault(d, "%s is \"%.300s\", %s: it must be a file or a block device",
+		           im->key, im->path, kind_of(type));
 		return -EINVAL;
 	}
 	*out = take_fd(&fd);
 	return 0;
 }
 
-int blk_image_check(struct bdev *d, const char *path)
+int blk_image_check(struct bdev *d, const struct blk_image *im)
 {
 	autoclose int fd = -1;
 	struct stat st;
 
-	return image_find(d, path, &fd, &st);
+	return image_find(d, im, &fd, &st);
 }
 
 /* The very file that was looked at, whatever its path leads to now. */
@@ -95,8 +98,7 @@ static bool direct_works(int fd, size_t align)
 	return ok;
 }
 
-static int image_open_fd(struct bdev *d, struct blk_image *im, const char *path,
-                         int found)
+static int image_open_fd(struct bdev *d, struct blk_image *im, int found)
 {
 	int flags = im->ro ? O_RDONLY : O_RDWR;
 	int err;
@@ -110,9 +112,9 @@ static int image_open_fd(struct bdev *d, struct blk_image *im, const char *path,
 		close(take_fd(&im->fd));
 	im->fd = image_reopen(found, flags);
 	if (im->fd < 0)
-		return fault_errno(d, path);
+		return fault_errno(d, im);
 	if (log_allowed(d->limit, 20, d->tag))
-		log_info(d->tag, "%s: buffered I/O, direct says: %s", path,
+		log_info(d->tag, "%s: buffered I/O, O_DIRECT says: %s", im->path,
 		         strerror(err));
 	return 0;
 }
@@ -132,8 +134,8 @@ static int bdev_geometry(int fd, struct blk_image *im)
 	return 0;
 }
 
-static int image_geometry(struct bdev *d, struct blk_image *im, const char *path,
-                          int found, const struct stat *st)
+static int image_geometry(struct bdev *d, struct blk_image *im, int found,
+                          const struct stat *st)
 {
 	bool blk = S_ISBLK(st->st_mode);
 
@@ -143,40 +145,40 @@ static int image_geometry(struct bdev *d, struct blk_image *im, const char *path
 	/* A guest aligns its partitions and blocks to this: the filesystem's block. */
 	im->physical = st->st_blksize > XEN_PAGE ? XEN_PAGE : (uint32_t)st->st_blksize;
 	if (blk && bdev_geometry(found, im))
-		return fault_errno(d, path);
+		return fault_errno(d, im);
 	if (im->sector_size != BLK_SECTOR && im->sector_size != XEN_PAGE) {
 		bdev_fault(d,
-		           "image %.300s has sectors of %u bytes, 512 and 4096 can be "
-		           "served",
-		           path, im->sector_size);
+		           "%s is \"%.300s\", its sectors have %u bytes: 512 and 4096 "
+		           "are served",
+		           im->key, im->path, im->sector_size);
 		return -EINVAL;
 	}
 	return 0;
 }
 
-int blk_image_measure(struct bdev *d, struct blk_image *im, const char *path)
+int blk_image_measure(struct bdev *d, struct blk_image *im)
 {
 	uint64_t bytes = 0, sectors;
 	struct stat st;
 
 	if (fstat(im->fd, &st) < 0)
-		return fault_errno(d, path);
+		return fault_errno(d, im);
 	bytes = (uint64_t)st.st_size;
 	if (S_ISBLK(st.st_mode) && ioctl(im->fd, BLKGETSIZE64, &bytes) < 0)
-		return fault_errno(d, path);
+		return fault_errno(d, im);
 	sectors = bytes / im->sector_size * (im->sector_size / BLK_SECTOR);
 	if (!sectors) {
 		bdev_fault(
 			d,
-			"image %.300s has %llu bytes, that is less than one sector of %u",
-			path, (unsigned long long)bytes, im->sector_size);
+			"%s is \"%.300s\", it has %llu bytes: less than a sector of %u",
+			im->key, im->path, (unsigned long long)bytes, im->sector_size);
 		return -EINVAL;
 	}
 	if (bytes != sectors * BLK_SECTOR && sectors != im->sectors &&
 	    log_allowed(d->limit, 20, d->tag))
 		log_warn(d->tag,
 		         "%s: the last %llu bytes fill no sector and are not served",
-		         path, (unsigned long long)(bytes - sectors * BLK_SECTOR));
+		         im->path, (unsigned long long)(bytes - sectors * BLK_SECTOR));
 	im->sectors = sectors;
 	return 0;
 }
@@ -192,30 +194,27 @@ static const struct blk_image *other_writer(const struct blk_image *im)
 	return NULL;
 }
 
-int blk_image_open(struct bdev *d, struct blk_image *im, const char *path, bool ro,
-                   bool shared)
+int blk_image_open(struct bdev *d, struct blk_image *im)
 {
 	autoclose int found = -1;
 	const struct blk_image *o;
 	struct stat st = { 0 };
-	int rc;
+	int rc = image_find(d, im, &found, &st);
 
-	*im = (struct blk_image){ .fd = -1, .owner = d->tag, .ro = ro, .shared = shared };
-	rc = image_find(d, path, &found, &st);
-	rc = rc ? rc : image_geometry(d, im, path, found, &st);
+	rc = rc ? rc : image_geometry(d, im, found, &st);
 	if (rc)
 		return rc;
-	o = ro ? NULL : other_writer(im);
+	o = im->ro ? NULL : other_writer(im);
 	if (o) {
 		bdev_fault(d,
-		           "image %.300s is open for writing by %s: waits until that "
-		           "ends; mode "
-		           "w! on both shares it",
-		           path, o->owner);
+		           "%s is \"%.300s\", which %s has open for writing: waits until "
+		           "that ends, mode w! on both shares it",
+		           im->key, im->path, o->owner);
 		return -EAGAIN;
 	}
-	rc = image_open_fd(d, im, path, found);
-	rc = rc ? rc : blk_image_measure(d, im, path);
+	im->owner = d->tag;
+	rc = image_open_fd(d, im, found);
+	rc = rc ? rc : blk_image_measure(d, im);
 	if (rc) {
 		if (im->fd >= 0)
 			close(take_fd(&im->fd));

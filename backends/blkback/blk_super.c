@@ -58,8 +58,12 @@ static int probe_mode(struct bdev *d, struct blk *b)
 	autofree char *mode = NULL;
 	int rc = key_read(d, &mode, d->path, "mode");
 
-	if (rc || !mode)
-		return rc ? rc : -EAGAIN;
+	if (rc)
+		return rc;
+	if (!mode) {
+		bdev_fault(d, "mode is missing");
+		return -EAGAIN;
+	}
 	rc = blk_mode_parse(mode, &b->ro, &b->shared);
 	if (rc)
 		bdev_fault(d, "mode is \"%.40s\", it must be r or w", mode);
@@ -68,18 +72,24 @@ static int probe_mode(struct bdev *d, struct blk *b)
 
 static int probe_params(struct bdev *d, struct blk *b)
 {
+	struct blk_image im = { .key = "params" };
 	autofree char *script = NULL;
 	int rc = key_read(d, &b->params, d->path, "params");
 
 	rc = rc ? rc : key_read(d, &script, d->path, "script");
-	if (rc || !b->params)
-		return rc ? rc : -EAGAIN;
+	if (rc)
+		return rc;
+	if (!b->params) {
+		bdev_fault(d, "params is missing");
+		return -EAGAIN;
+	}
 	if (!*b->params) {
 		bdev_fault(d, "params is empty, it must name the image");
 		return -EINVAL;
 	}
+	im.path = b->params;
 	/* A script may make an image out of anything. */
-	return script ? 0 : blk_image_check(d, b->params);
+	return script ? 0 : blk_image_check(d, &im);
 }
 
 static int blk_probe(struct bdev *d)
@@ -100,66 +110,99 @@ static int blk_probe(struct bdev *d)
 	return 0;
 }
 
-/* The path of what the hotplug script has set up, when it has. */
-static int script_result(struct bdev *d, const struct blk *b, char **path)
+/* Is the hotplug script through? Return: 0 yes, -EAGAIN no, -ECANCELED it has failed. */
+static int script_status(struct bdev *d)
 {
-	autofree char *status = NULL, *why = NULL, *dev = NULL;
-	unsigned int major, minor;
-	bool connected;
-	int rc = key_read(d, path, d->path, "physical-device-path");
+	autofree char *status = NULL, *why = NULL;
+	int rc = key_read(d, &status, d->path, "hotplug-status");
 
-	rc = rc ? rc : key_read(d, &dev, d->path, "physical-device");
-	rc = rc ? rc : key_read(d, &status, d->path, "hotplug-status");
 	rc = rc ? rc : key_read(d, &why, d->path, "hotplug-error");
-	if (rc)
+	if (rc || (status && strcmp(status, "connected") == 0))
 		return rc;
-	if (status && strcmp(status, "error") == 0) {
-		bdev_fault(d, "the hotplug script failed: %.200s",
-		           why ? why : "it left no hotplug-error");
+	if (!status || strcmp(status, "error") != 0)
 		return -EAGAIN;
-	}
-	if (*path)
-		return 0;
-	connected = status && strcmp(status, "connected") == 0;
-	if (dev && blk_device_parse(dev, &major, &minor)) {
+	bdev_fault(d, "the hotplug script failed: %.200s",
+	           why ? why : "it left no hotplug-error");
+	return -ECANCELED;
+}
+
+/* By its number, in hex. */
+static int script_device(struct bdev *d, char **path)
+{
+	autofree char *dev = NULL;
+	unsigned int major, minor;
+	int rc = key_read(d, &dev, d->path, "physical-device");
+
+	if (rc || !dev)
+		return rc;
+	if (blk_device_parse(dev, &major, &minor)) {
 		bdev_fault(d,
 		           "physical-device is \"%.40s\", it must be MAJOR:MINOR in hex",
 		           dev);
 		return -EINVAL;
 	}
-	if (dev && asprintf(path, "/dev/block/%u:%u", major, minor) < 0)
-		return -ENOMEM;
+	return asprintf(path, "/dev/block/%u:%u", major, minor) < 0 ? -ENOMEM : 0;
+}
+
+/*
+ * What the hotplug script has set up and written; if it was content to say that it is
+ * through, the image is what params says, as without a script.
+ */
+static int script_image(struct bdev *d, struct blk *b, const char **key)
+{
+	int status = script_status(d), rc;
+
+	/* The toolstack may have it run again. */
+	if (status && status != -EAGAIN)
+		return status == -ECANCELED ? -EAGAIN : status;
+	*key = "physical-device-path";
+	rc = key_read(d, &b->path, d->path, *key);
+	if (rc || b->path)
+		return rc;
+	*key = "physical-device";
+	rc = script_device(d, &b->path);
+	if (rc || !b->path)
+		return rc ? rc : status;
 	/*
 	 * The stock script writes the number first, then the path, then the status, and
 	 * it takes udev to find a device by its number.
 	 */
-	if (dev)
-		return connected || access(*path, F_OK) == 0 ? 0 : -EAGAIN;
-	if (!connected)
-		return -EAGAIN;
-	*path = strdup(b->params);
-	return *path ? 0 : -ENOMEM;
+	return access(b->path, F_OK) < 0 ? status : 0;
+}
+
+static int image_name(struct bdev *d, struct blk *b, const char **key)
+{
+	autofree char *script = NULL;
+	int rc = key_read(d, &script, d->path, "script");
+
+	if (!rc && script)
+		rc = script_image(d, b, key);
+	if (rc || b->path)
+		return rc;
+	*key = "params";
+	b->path = strdup(b->params);
+	return b->path ? 0 : -ENOMEM;
 }
 
 static int blk_open(struct bdev *d)
 {
-	autofree char *script = NULL, *path = NULL;
 	struct blk *b = d->priv;
-	int rc = key_read(d, &script, d->path, "script");
+	const char *key = NULL;
+	int rc = image_name(d, b, &key);
 
-	if (!rc && script)
-		rc = script_result(d, b, &path);
-	else if (!rc && !(path = strdup(b->params)))
-		rc = -ENOMEM;
-	rc = rc ? rc : blk_image_open(d, &b->image, path, b->ro, b->shared);
-	if (rc)
+	b->image = (struct blk_image){
+		.key = key, .path = b->path, .ro = b->ro, .shared = b->shared, .fd = -1
+	};
+	rc = rc ? rc : blk_image_open(d, &b->image);
+	if (rc) {
+		free(take_ptr(b->path));
 		return rc;
+	}
 	if (log_allowed(d->limit, 20, d->tag))
-		log_info(d->tag, "%s: %llu sectors, %s%s", path,
+		log_info(d->tag, "%s: %llu sectors, %s%s", b->path,
 		         (unsigned long long)b->image.sectors,
 		         b->ro ? "read-only" : "writable",
 		         b->image.direct ? ", direct I/O" : "");
-	b->path = take_ptr(path);
 	return 0;
 }
 
@@ -169,31 +212,32 @@ static int front_protocol(struct bdev *d)
 	autofree char *v = NULL;
 	int rc = key_read(d, &v, d->front, "protocol");
 
-	if (!rc && v)
-		rc = blk_protocol_parse(v, &p);
-	if (rc) {
+	if (rc)
+		return rc;
+	if ((!v || blk_protocol_parse(v, &p) == 0) && p == BLK_PROTO_X86_64)
+		return 0;
+	if (v)
 		bdev_fault(d,
 		           "the frontend's protocol is \"%.40s\", it must be x86_64-abi",
-		           v ? v : "");
-		return rc;
-	}
-	if (p == BLK_PROTO_X86_64)
-		return 0;
-	bdev_fault(d, "the frontend speaks x86_32-abi%s, only x86_64-abi is served",
-	           v ? "" : " (it does not say; vbd.default-protocol does)");
+		           v);
+	else
+		bdev_fault(
+			d,
+			"the frontend's protocol is missing: vbd.default-protocol says "
+			"x86_32-abi, only x86_64-abi is served");
 	return -EPROTONOSUPPORT;
 }
 
-/* One page and one ring are served: what asks for more was not offered it. */
-static int front_limit(struct bdev *d, const char *key, uint32_t max)
+/* A number that may be missing, then it is 0; more than @max was not offered. */
+static int front_limit(struct bdev *d, const char *key, uint32_t max, uint32_t *out)
 {
 	autofree char *v = NULL;
-	uint32_t n;
 	int rc = key_read(d, &v, d->front, key);
 
-	if (rc || !v || num_u32(v, max, &n) == 0)
+	*out = 0;
+	if (rc || !v || num_u32(v, max, out) == 0)
 		return rc;
-	bdev_fault(d, "the frontend's %s is \"%.40s\", at most %u was offered", key, v,
+	bdev_fault(d, "the frontend's %s is \"%.40s\", at most %u can be served", key, v,
 	           max);
 	return -EINVAL;
 }
@@ -204,7 +248,7 @@ static int front_number(struct bdev *d, const char *key, uint32_t max, uint32_t 
 	autofree char *v = NULL;
 	int rc = key_read(d, &v, d->front, key);
 
-	if (!rc && v && num_u32(v, max, out) == 0 && *out)
+	if (!rc && v && v[0] != '0' && num_u32(v, max, out) == 0)
 		return 0;
 	if (rc)
 		return rc;
@@ -229,19 +273,19 @@ static int front_ring(struct bdev *d, uint32_t *ref)
 
 static int front_keys(struct bdev *d, struct blk_conf *c)
 {
-	autofree char *persistent = NULL;
+	uint32_t persistent = 0, n;
 	int rc = front_protocol(d);
 
-	rc = rc ? rc : front_limit(d, "ring-page-order", 0);
-	rc = rc ? rc : front_limit(d, "num-ring-pages", 1);
-	rc = rc ? rc : front_limit(d, "multi-queue-num-queues", 1);
+	/* One ring of one page: what a frontend says beyond that was not offered. */
+	rc = rc ? rc : front_limit(d, "ring-page-order", 0, &n);
+	rc = rc ? rc : front_limit(d, "num-ring-pages", 1, &n);
+	rc = rc ? rc : front_limit(d, "multi-queue-num-queues", 1, &n);
+	rc = rc ? rc : front_limit(d, "feature-persistent", 1, &persistent);
 	rc = rc ? rc : front_ring(d, &c->ring_ref);
 	rc = rc ? rc
 	        : front_number(d, "event-channel", EVTCHN_FIFO_NR_CHANNELS - 1,
 	                       &c->evtchn);
-	rc = rc ? rc : key_read(d, &persistent, d->front, "feature-persistent");
-	if (!rc && persistent && strcmp(persistent, "1") == 0)
-		c->flags |= BLK_PERSISTENT;
+	c->flags |= persistent ? BLK_PERSISTENT : 0;
 	return rc;
 }
 
@@ -251,7 +295,7 @@ static int blk_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 	struct blk_conf c = { 0 };
 	int rc = front_keys(d, &c);
 
-	rc = rc ? rc : blk_image_measure(d, &b->image, b->path);
+	rc = rc ? rc : blk_image_measure(d, &b->image);
 	if (rc)
 		return rc;
 	c.sectors = b->image.sectors;

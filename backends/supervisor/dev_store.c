@@ -82,6 +82,13 @@ int dev_store_look(struct device *d)
 	return own ? 0 : look_dir(d);
 }
 
+static int missing(struct device *d, const char *key)
+{
+	bdev_fault(&d->bdev, "%s is missing", key);
+	return -EAGAIN;
+}
+
+/* XSA-175: the guest is who the path says, and so is where its keys are. */
 static int judge_frontend(struct device *d)
 {
 	autofree char *front = NULL, *id = NULL;
@@ -91,7 +98,6 @@ static int judge_frontend(struct device *d)
 	rc = rc ? rc : look(d->bdev.xs, &id, d->path, "frontend-id");
 	if (rc)
 		return -EAGAIN;
-	/* XSA-175: the guest is who the path says, and so is where its keys are. */
 	if (front && strcmp(front, d->front) != 0) {
 		bdev_fault(&d->bdev,
 		           "frontend is \"%.100s\", for this directory it must be %s",
@@ -104,27 +110,25 @@ static int judge_frontend(struct device *d)
 		           id, d->bdev.domid);
 		return -EINVAL;
 	}
-	return front && id ? 0 : -EAGAIN;
+	return front && id ? 0 : missing(d, front ? "frontend-id" : "frontend");
 }
 
 int dev_store_judge(struct device *d)
 {
-	int rc = judge_frontend(d);
-
-	if (rc == -EINVAL)
-		return rc;
+	/* The toolstack may be making the directory; it says when there is a device. */
+	if (d->view.own == XENBUS_MISSING)
+		return -EAGAIN;
 	if (d->view.own == XENBUS_BAD) {
 		bdev_fault(&d->bdev,
-		           "state is no xenbus state: the toolstack has to write 1");
+		           "state is no xenbus state, the toolstack has to write 1");
 		return -EINVAL;
 	}
 	if (d->view.online == ONLINE_BAD) {
 		bdev_fault(&d->bdev, "online is neither 0 nor 1");
 		return -EINVAL;
 	}
-	return rc || d->view.own == XENBUS_MISSING || d->view.online == ONLINE_MISSING
-	               ? -EAGAIN
-	               : 0;
+	return d->view.online == ONLINE_MISSING ? missing(d, "online")
+	                                        : judge_frontend(d);
 }
 
 int dev_store_watch(struct device *d)

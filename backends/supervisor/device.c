@@ -13,7 +13,9 @@
 #include "xenabi.h"
 
 /* More transitions than any way through the table has without waiting. */
-#define DEVICE_MOVES 16
+#define DEVICE_MOVES     16
+/* Seconds in which a toolstack that writes key by key is done; libxl gives us 10. */
+#define DEVICE_NEW_TICKS 5
 
 void bdev_fault(struct bdev *b, const char *fmt, ...)
 {
@@ -42,9 +44,14 @@ static void all_is_well(struct device *d)
 	dev_store_error_clear(d);
 }
 
-/* Call into the backend: -EAGAIN may have a reason, any other error has one. */
+/*
+ * A judgement of keys, or a call into the backend: -EAGAIN may have a reason, any other
+ * error has one. Keys of a new device may come one by one; not for ever.
+ */
 static int judged(struct device *d, int rc)
 {
+	if (rc == -EAGAIN && d->fault[0] && d->state == DEV_NEW)
+		return d->age < DEVICE_NEW_TICKS ? -EAGAIN : -EINVAL;
 	if (rc == -EAGAIN && d->fault[0])
 		report(d);
 	if (rc && rc != -EAGAIN && !d->fault[0])
@@ -264,6 +271,7 @@ static int act_leave(struct device *d)
 static int act_reset(struct device *d)
 {
 	keys_forget(d);
+	d->age = 0;
 	d->view.offered = false;
 	d->view.front_seen = d->view.front != XENBUS_MISSING;
 	return 0;
@@ -316,6 +324,13 @@ static int device_apply(struct device *d, enum dev_event ev, const char *why)
 	log_debug(d->tag, "%s: %s -> %s", dev_event_name(ev), dev_state_name(old),
 	          dev_state_name(d->state));
 	return 0;
+}
+
+void device_tick(struct device *d)
+{
+	if (d->state == DEV_NEW && d->age < DEVICE_NEW_TICKS &&
+	    ++d->age == DEVICE_NEW_TICKS)
+		super_queue(d->guest->super, d);
 }
 
 void device_worker_event(struct device *d, enum dev_event ev, const char *text)

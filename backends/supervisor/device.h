@@ -37,6 +37,7 @@ enum dev_link {
  * @marked:	Our directory bears the mark of an orderly stop
  * @resume:	It is being taken up again after such a stop
  * @error_node:	The error node is there
+ * @age:	Seconds in which it was new
  * @handle:	Its number on the worker's socket
  * @conf:	What the worker was told
  * @worker_ev:	What the worker has done and the table has not been asked about yet
@@ -58,6 +59,7 @@ struct device {
 	enum dev_state state;
 	struct dev_view view;
 	bool fresh, known, probed, open, watched, marked, resume, error_node;
+	unsigned int age;
 	uint32_t handle;
 	enum dev_link worker_link;
 	struct bdev_conf conf;
@@ -82,6 +84,9 @@ struct device *device_find(const struct guest *g, const struct super_backend *op
  * Return: false when the device is gone and was freed.
  */
 bool device_step(struct device *d);
+
+/** device_tick() - A second has passed */
+void device_tick(struct device *d);
 
 /** device_worker_event() - The worker has said or done something; @text may be NULL */
 void device_worker_event(struct device *d, enum dev_event ev, const char *text);

@@ -15,6 +15,7 @@
 
 /* Devices looked at before the loop sees to everything else. */
 #define TURN_DEVICES 16
+#define TICK_MS      1000
 #define AGAIN_MS     100
 /* Requests that take longer than this are given up at a stop. */
 #define STOP_MS      60000
@@ -124,6 +125,23 @@ static void on_turn(void *arg)
 		super_wake(s);
 }
 
+/*
+ * libxenstore's descriptor does not become readable when its connection ends; asking it
+ * for an event, which costs no round trip, tells.
+ */
+static void on_tick(void *arg)
+{
+	struct super *s = arg;
+	struct guest *g;
+	struct device *d;
+
+	conn_drain(s);
+	LIST_FOREACH (g, &s->guests, link)
+		LIST_FOREACH (d, &g->devices, link)
+			device_tick(d);
+	loop_timer_set(s->tick, TICK_MS);
+}
+
 /* ---- Beginning and end --------------------------------------------------------------
  */
 
@@ -153,6 +171,7 @@ static int add_timers(struct super *s)
 {
 	int rc = loop_add_timer(s->loop, on_turn, s, &s->turn);
 
+	rc = rc ? rc : loop_add_timer(s->loop, on_tick, s, &s->tick);
 	rc = rc ? rc : loop_add_timer(s->loop, on_again, s, &s->again);
 	return rc ? rc : loop_add_timer(s->loop, on_deadline, s, &s->deadline);
 }
@@ -175,6 +194,8 @@ int super_open(struct super *s, const struct config *conf, struct loop *loop)
 	rc = rc ? rc : conn_open(s);
 	if (rc)
 		super_close(s);
+	else
+		loop_timer_set(s->tick, TICK_MS);
 	return rc;
 }
 
@@ -191,6 +212,7 @@ void super_close(struct super *s)
 	domains_close(s->domains);
 	s->domains = NULL;
 	loop_del(&s->turn);
+	loop_del(&s->tick);
 	loop_del(&s->again);
 	loop_del(&s->deadline);
 }

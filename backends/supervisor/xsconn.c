@@ -20,7 +20,6 @@
 
 /* Watch events taken before the loop sees to everything else. */
 #define DRAIN_EVENTS   10000
-#define TICK_MS        1000
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
 
@@ -267,18 +266,6 @@ static void on_reconnect(void *arg)
 	loop_timer_set(s->reconnect, s->backoff_ms);
 }
 
-/*
- * libxenstore's descriptor does not become readable when its connection ends; asking it
- * for an event, which costs no round trip, tells.
- */
-static void on_tick(void *arg)
-{
-	struct super *s = arg;
-
-	conn_drain(s);
-	loop_timer_set(s->tick, TICK_MS);
-}
-
 /* Our own number: for the absolute paths of log lines and of what others write. */
 static int learn_domid(struct super *s)
 {
@@ -307,21 +294,18 @@ int conn_open(struct super *s)
 
 	if (rc)
 		return rc;
-	rc = loop_add_timer(s->loop, on_tick, s, &s->tick);
-	rc = rc ? rc : loop_add_timer(s->loop, on_reconnect, s, &s->reconnect);
+	rc = loop_add_timer(s->loop, on_reconnect, s, &s->reconnect);
 	rc = rc ? rc : conn_connect(s);
 	if (rc) {
 		log_err(NULL, "XenStore: %s", strerror(-rc));
 		conn_close(s);
 		return rc;
 	}
-	loop_timer_set(s->tick, TICK_MS);
 	return 0;
 }
 
 void conn_close(struct super *s)
 {
 	conn_drop(s);
-	loop_del(&s->tick);
 	loop_del(&s->reconnect);
 }

@@ -63,9 +63,10 @@ static void make_file(off_t size)
 
 static void refused(const char *what, const char *says)
 {
-	struct blk_image im;
+	struct blk_image im = { .key = "params", .path = what };
 
-	assert_true(blk_image_open(bdev(0), &im, what, false, false) < 0);
+	assert_true(blk_image_open(bdev(0), &im) < 0);
+	assert_non_null(strstr(dev[0].fault, "params is \""));
 	if (!strstr(dev[0].fault, says))
 		fail_msg("\"%s\" does not say \"%s\"", dev[0].fault, says);
 }
@@ -81,8 +82,8 @@ static void only_files_and_block_devices(void **state)
 	refused("img", "absolute path");
 	refused("../img", "absolute path");
 	refused(path, "No such file");
-	refused(dir, "is a directory");
-	refused("/dev/null", "is a character device");
+	refused(dir, "a directory");
+	refused("/dev/null", "a character device");
 	memset(name, 'a', sizeof(name) - 1);
 	name[0] = '/';
 	name[sizeof(name) - 1] = 0;
@@ -90,13 +91,13 @@ static void only_files_and_block_devices(void **state)
 
 	/* Nobody has it open for reading: to open it would block. */
 	assert_int_equal(mkfifo(path, 0600), 0);
-	refused(path, "is a FIFO");
+	refused(path, "a FIFO");
 	unlink(path);
 
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%.100s", path);
 	s = socket(AF_UNIX, SOCK_STREAM, 0);
 	assert_int_equal(bind(s, (struct sockaddr *)(void *)&sun, sizeof(sun)), 0);
-	refused(path, "is a socket");
+	refused(path, "a socket");
 	close(s);
 	unlink(path);
 
@@ -108,31 +109,32 @@ static void only_files_and_block_devices(void **state)
 
 static void sizes_are_whole_sectors(void **state)
 {
-	struct blk_image im;
+	struct blk_image im = { .key = "params", .path = path };
 
 	(void)state;
 	make_file(512);
-	assert_int_equal(blk_image_open(bdev(0), &im, path, false, false), 0);
+	assert_int_equal(blk_image_open(bdev(0), &im), 0);
 	assert_int_equal(im.sectors, 1);
 	assert_int_equal(im.sector_size, 512);
 	assert_true(im.physical >= 512 && im.physical <= 4096);
 
 	make_file((8LL << 30) + 1000);
-	assert_int_equal(blk_image_measure(bdev(0), &im, path), 0);
+	assert_int_equal(blk_image_measure(bdev(0), &im), 0);
 	assert_int_equal(im.sectors, (8LL << 21) + 1);
 	make_file(0);
-	assert_int_equal(blk_image_measure(bdev(0), &im, path), -EINVAL);
+	assert_int_equal(blk_image_measure(bdev(0), &im), -EINVAL);
 	blk_image_close(&im);
 }
 
 static void read_only_is_a_descriptor_that_cannot_write(void **state)
 {
-	struct blk_image im;
+	struct blk_image im = { .key = "params", .path = path };
 	int flags;
 
 	(void)state;
 	make_file(4096);
-	assert_int_equal(blk_image_open(bdev(0), &im, path, true, false), 0);
+	im.ro = true;
+	assert_int_equal(blk_image_open(bdev(0), &im), 0);
 	flags = fcntl(im.fd, F_GETFL);
 	assert_int_equal(flags & O_ACCMODE, O_RDONLY);
 	/* io_uring would answer -EAGAIN instead of waiting. */
@@ -140,8 +142,9 @@ static void read_only_is_a_descriptor_that_cannot_write(void **state)
 	assert_int_equal((flags & O_DIRECT) != 0, im.direct);
 	assert_int_equal(pwrite(im.fd, "x", 1, 0), -1);
 	blk_image_close(&im);
+	im.ro = false;
 
-	assert_int_equal(blk_image_open(bdev(0), &im, path, false, false), 0);
+	assert_int_equal(blk_image_open(bdev(0), &im), 0);
 	assert_int_equal(fcntl(im.fd, F_GETFL) & O_ACCMODE, O_RDWR);
 	assert_int_equal(fcntl(im.fd, F_GETFD), FD_CLOEXEC);
 	blk_image_close(&im);
@@ -169,23 +172,20 @@ static void one_writer(void **state)
 	snprintf(other, sizeof(other), "%s.link", path);
 	assert_int_equal(link(path, other), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
-		struct blk_image a, b;
+		struct blk_image a = { .path = path,
+			               .ro = row[i].ro[0],
+			               .shared = row[i].shared[0] };
+		struct blk_image b = { .path = other,
+			               .ro = row[i].ro[1],
+			               .shared = row[i].shared[1] };
 
-		assert_int_equal(
-			blk_image_open(bdev(1), &a, path, row[i].ro[0], row[i].shared[0]),
-			0);
-		assert_int_equal(blk_image_open(bdev(2), &b, other, row[i].ro[1],
-		                                row[i].shared[1]),
-		                 row[i].rc);
-		if (row[i].rc) {
+		assert_int_equal(blk_image_open(bdev(1), &a), 0);
+		assert_int_equal(blk_image_open(bdev(2), &b), row[i].rc);
+		if (row[i].rc)
 			assert_non_null(strstr(dev[2].fault, "guest 1 vbd-1"));
-			blk_image_close(&a);
-			assert_int_equal(blk_image_open(bdev(2), &b, other, row[i].ro[1],
-			                                row[i].shared[1]),
-			                 0);
-		} else {
-			blk_image_close(&a);
-		}
+		blk_image_close(&a);
+		if (row[i].rc)
+			assert_int_equal(blk_image_open(bdev(2), &b), 0);
 		blk_image_close(&b);
 	}
 	unlink(other);
