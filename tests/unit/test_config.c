@@ -117,6 +117,35 @@ static void mistakes_are_named(void **state)
 	}
 }
 
+/* The sample that is installed: each line that is commented out is a setting. */
+static void the_sample_is_valid(void **state)
+{
+	FILE *f = fopen("xenstore-scripts/pvbackd.conf", "r");
+	unsigned int settings = 0;
+	struct config_error err;
+	struct config c;
+	char line[256];
+
+	(void)state;
+	if (!f)
+		skip();
+	assert_int_equal(config_init(&c), 0);
+	while (fgets(line, sizeof(line), f)) {
+		char *value = strstr(line, " = ");
+
+		if (line[0] != '#' || line[1] == ' ' || !value)
+			continue;
+		*value = 0;
+		value[strcspn(value + 1, "\n") + 1] = 0;
+		if (config_set(&c, line + 1, value + 3, &err))
+			fail_msg("%s", err.text);
+		settings++;
+	}
+	assert_int_equal(settings, 5);
+	fclose(f);
+	config_free(&c);
+}
+
 static void a_missing_file_is_told_from_a_bad_one(void **state)
 {
 	struct config_error err;
@@ -137,6 +166,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(defaults_serve_everything, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(mistakes_are_named, setup, teardown),
+		cmocka_unit_test(the_sample_is_valid),
 		cmocka_unit_test(a_missing_file_is_told_from_a_bad_one),
 	};
 
