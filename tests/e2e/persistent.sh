@@ -4,6 +4,9 @@
 # done.
 . "$(dirname "$0")/lib.sh"
 
+# What the backend's domain maps of guests, but for XenStore's rings.
+no_maps() { [ "$(xensim status --json | jq '[.domains[].maps[] | select(.program == "pvbackd-worker")] | length')" -eq 0 ]; }
+
 host_up
 pvbackd_start
 guest_up 1
@@ -21,6 +24,4 @@ for persistent in on off; do
 	check "is closed" be_state 1 xvda 6
 	check "no grant stays mapped" until_true 5 no_maps
 done
-# What the backend's domain maps of guests, but for XenStore's rings.
-no_maps() { [ "$(xensim status --json | jq '[.domains[].maps[] | select(.program == "pvbackd-worker")] | length')" -eq 0 ]; }
 scenario_done
