@@ -126,8 +126,8 @@ $(O)/tests/unit/%: $(O)/tests/unit/%.o $(SUPER_A) $(WORKER_A) $(FRONT_A) $(COMMO
 CONTRACT   := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/contract/test_*.c)))
 CONTRACT_A := $(O)/libcontract.a
 AGENT      := $(O)/tests/contract/contract-agent
-LOADS      := $(addprefix $(O)/tests/contract/,churn crowd calls console-put)
-LIBS_XEN   := -lxenevtchn -lxengnttab -lxenforeignmemory -lxenctrl -lxenstore -lxentoolcore
+LOADS      := $(addprefix $(O)/tests/contract/,churn crowd calls)
+LIBS_XEN   := -lxenevtchn -lxengnttab -lxenctrl -lxenstore -lxentoolcore
 
 $(CONTRACT_A): $(call obj,tests/contract/ct.c tests/contract/peer.c)
 

@@ -24,7 +24,7 @@ for how in "xensim destroy" "kill -9 of its kernel" "kill -9 of its program" "it
 	until_true 10 eval '[ "$(grep -c . "$pids")" = 2 ]'
 	case $how in
 	"xensim destroy") xensim destroy 3 ;;
-	*kernel) kill -9 "$(status '.domains[] | select(.domid == 3) | .handles[] | select(.device == "domain") | .pid')" ;;
+	*kernel) kill -9 "$(kernel_of 3)" ;;
 	*program) kill -9 "$(ps -o ppid= -p "$(tail -n 1 "$pids")" | xargs ps -o ppid= -p)" ;;
 	esac
 	check "$how: @releaseDomain" until_true 10 released
@@ -37,7 +37,7 @@ done
 
 # xenstored dies: its guests' rings are there for the next one, grants and ports stay.
 guest_up 4 "$agent" data/contract/main
-old=$(status '[.domains[0].handles[] | select(.program == "xenstored") | .pid][0]')
+old=$(daemon xenstored)
 kill -9 "$old"
 check "xenstored is killed" until_true 10 gone "$old"
 check "the host is there without it" xensim status

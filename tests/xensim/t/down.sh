@@ -21,8 +21,7 @@ guest_up 3
 xensim_refuses "a domain number is taken" "exists" xensim guest 3 -- true
 
 # Programs in every state of mind: idle, stopped, deaf, busy, detached.
-kernel=$(status '.domains[1].handles[] | select(.device == "domain") | .pid')
-kill -TERM "$kernel"
+kill -TERM "$(kernel_of 3)"
 check "a kept guest ends when its kernel is told to" until_true 10 \
 	status '[.domains[].domid] == [0]'
 guest_up 3

@@ -30,7 +30,6 @@ for g in "${guests[@]}"; do
 done
 check "nothing leaks" clean
 same "nothing is mapped or shared, but by xenstored" "$(status '
-	[.domains[0] | .mapped, .shared, .zombies,
-		([.handles[].program] | unique | join(" "))] | @tsv')" \
-	$'0\t0\t0\txenstored'
+	.domains[0] | [.mapped, .shared, .zombies, ([.handles[].program] | unique | join(" "))] |
+		@tsv')" $'0\t0\t0\txenstored'
 done_testing

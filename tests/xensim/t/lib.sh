@@ -55,6 +55,11 @@ until_true() {
 # status FILTER - of the host, by jq
 status() { xensim status --json | jq -er "$1"; }
 
+# kernel_of DOMID - the process that is the guest's kernel
+kernel_of() { status ".domains[] | select(.domid == $1).keeper"; }
+# daemon PROGRAM - its process in dom0
+daemon() { status "[.domains[0].handles[] | select(.program == \"$1\") | .pid][0]"; }
+
 # clean - no leak, now or when the dead are reaped
 clean() { until_true 10 xensim status --leaks || { xensim status --leaks; return 1; }; }
 

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 host_up
 guest_up 3
-store=$(status '.domains[0].handles[] | select(.program == "xenstored") | .pid' | sort -u)
+store=$(daemon xenstored)
 
 in_guest 3 xenstore-write data/before 1
 xensim run --domid 3 -- xenstore-watch data/w >"$work/seen" &

@@ -31,9 +31,9 @@ fill() {
 	done; exit 1' 2>/dev/null
 }
 
-kinds=(c)
+kinds=(c ocaml)
 for kind in "${kinds[@]}"; do
-	store=${kind/#c/xenstored}
+	[ "$kind" = c ] && store=xenstored || store=oxenstored
 	host_up --store "$kind"
 	check "$store starts, xenstore-ls lists dom0's tree" dom0 xenstore-ls /local/domain/0
 	check "$store: a guest is introduced" guest_up 3
