@@ -50,6 +50,7 @@ host=$(ours | wc -l)
 check "before the broker dies there is a host, of $host processes" test "$host" -gt 4
 broker=$(pgrep -f "xensimd $XENSIM_DIR" | tail -n 1)
 kill -9 "$broker"
+until_true 10 gone "$broker"
 xensim_refuses "the broker is killed: programs are told so" "crashed" timeout 10 xensim run -- true
 xensim_refuses "and so is who asks for the status" "crashed" timeout 10 xensim status
 check "xensim down clears what is left" timeout 30 xensim down
