@@ -4,8 +4,12 @@
 # done.
 . "$(dirname "$0")/lib.sh"
 
-# What the backend's domain maps of guests, but for XenStore's rings.
-no_maps() { [ "$(xensim status --json | jq '[.domains[].maps[] | select(.program == "pvbackd-worker")] | length')" -eq 0 ]; }
+# pages - how many of the guest the workers map
+pages() {
+	xensim status --json |
+		jq '[.domains[].handles[] | select(.program == "pvbackd-worker") | .pages] | add // 0'
+}
+unmapped() { [ "$(pages)" -eq 0 ]; }
 
 host_up
 pvbackd_start
@@ -19,9 +23,21 @@ for persistent in on off; do
 	same "reads" "$(in_guest 1 pvblk read xvda --persistent=$persistent | sha)" "$(sha "$work/disk")"
 	wrote=$(pattern 1 xvda --write --persistent=$persistent --seed "${#persistent}")
 	same "writes" "$(sha "$work/disk")" "$wrote"
-	check "mixed load, each block checked" in_guest 1 pvblk load xvda --rw mixed --verify --time 2s \
-		--persistent=$persistent
+
+	in_guest 1 pvblk load xvda --rw mixed --verify --time 2s --persistent=$persistent \
+		>"$work/load" &
+	load=$! most=0
+	while ! gone $load; do
+		now=$(pages)
+		[ "$now" -le "$most" ] || most=$now
+	done
+	ended "mixed load, each block checked" $load
+	if [ $persistent = on ]; then
+		check "the guest's pages are kept mapped" [ "$most" -gt 32 ]
+	else
+		same "of the guest's pages only the ring is mapped" "$most" 1
+	fi
 	check "is closed" be_state 1 xvda 6
-	check "no grant stays mapped" until_true 5 no_maps
+	check "nothing stays mapped" until_true 5 unmapped
 done
 scenario_done
