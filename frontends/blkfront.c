@@ -125,13 +125,13 @@ static void unshare_all(struct blkfront *bf)
 	bf->chan = (struct front_chan){ 0 };
 }
 
-static int blkfront_disconnect(struct blkfront *bf)
+int blkfront_disconnect(struct blkfront *bf)
 {
-	int rc = 0;
+	int rc = front_stop(&bf->front, ring_keys, bf->conf.timeout_ms);
 
-	if (bf->front.xs)
-		rc = front_stop(&bf->front, ring_keys, bf->conf.timeout_ms);
 	unshare_all(bf);
+	if (!bf->error)
+		bf->error = -ENODEV;
 	return rc;
 }
 
@@ -172,9 +172,8 @@ static int blkfront_connect(struct blkfront *bf)
 	bf->error = rc;
 	/* Somebody else's device is not ours to close. */
 	if (rc != -EBUSY)
-		blkfront_disconnect(bf);
-	else
-		unshare_all(bf);
+		front_stop(f, ring_keys, bf->conf.timeout_ms);
+	unshare_all(bf);
 	return rc;
 }
 

@@ -115,6 +115,17 @@ int must_check blkfront_find(const char *name, uint32_t *devid);
 int must_check blkfront_open(struct blkfront **out, uint32_t devid,
                              const struct blkfront_conf *conf);
 
+/**
+ * blkfront_disconnect() - Close the device orderly; the handle is disabled for all but
+ * blkfront_reconnect() and blkfront_close()
+ *
+ * All requests must have been reaped and put back. A handle that has become disabled
+ * holds the device until this or blkfront_close(): only then may its backend be removed.
+ *
+ * Return: 0, or -errno when the backend did not follow to Closed.
+ */
+int blkfront_disconnect(struct blkfront *bf);
+
 /** blkfront_reconnect() - Close the device orderly and connect to it anew */
 int must_check blkfront_reconnect(struct blkfront *bf);
 

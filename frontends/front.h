@@ -101,7 +101,7 @@ int front_fd(const struct front *f);
  *
  * A device that is gone, or was never published, is success.
  */
-int must_check front_stop(struct front *f, const char *const *key, int timeout_ms);
+int front_stop(struct front *f, const char *const *key, int timeout_ms);
 
 /** front_state_name() - "Connected" */
 const char *front_state_name(enum xenbus_state state);

@@ -92,8 +92,14 @@ static void thread_sleep(struct ring_thread *t)
 			log_err(blkfront_tag(t->bf), "waiting: %s", strerror(-rc));
 		return;
 	}
-	/* Disabled: jobs fail at once, nothing comes from the ring any more. */
+	/*
+	 * Disabled: jobs fail at once. The device is let go, so that it can be removed,
+	 * and nothing comes from the ring any more.
+	 */
 	jobs_finish(t);
+	rc = blkfront_disconnect(t->bf);
+	if (rc)
+		log_err(blkfront_tag(t->bf), "closing: %s", strerror(-rc));
 	poll(&wake, 1, -1);
 }
 
