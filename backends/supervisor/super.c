@@ -125,9 +125,19 @@ static void on_turn(void *arg)
 		super_wake(s);
 }
 
+void super_check_guests(struct super *s)
+{
+	struct guest *g;
+
+	LIST_FOREACH (g, &s->guests, link)
+		if (guest_check(g))
+			super_queue_guest(s, g);
+}
+
 /*
  * libxenstore's descriptor does not become readable when its connection ends; asking it
- * for an event, which costs no round trip, tells.
+ * for an event, which costs no round trip, tells. And a store that came back empty does
+ * not know the guests whose end it should tell.
  */
 static void on_tick(void *arg)
 {
@@ -136,6 +146,7 @@ static void on_tick(void *arg)
 	struct device *d;
 
 	conn_drain(s);
+	super_check_guests(s);
 	LIST_FOREACH (g, &s->guests, link)
 		LIST_FOREACH (d, &g->devices, link)
 			device_tick(d);

@@ -74,6 +74,9 @@ void super_queue_guest(struct super *s, struct guest *g);
 
 void super_queue_all(struct super *s);
 
+/** super_check_guests() - Ask for each guest whether it still lives */
+void super_check_guests(struct super *s);
+
 /** super_again() - Give all devices a turn in a moment: XenStore was in the way */
 void super_again(struct super *s);
 

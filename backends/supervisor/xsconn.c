@@ -100,15 +100,6 @@ static void front_changed(struct super *s, const struct xs_path *p)
 		super_queue(s, d);
 }
 
-static void domains_changed(struct super *s)
-{
-	struct guest *g;
-
-	LIST_FOREACH (g, &s->guests, link)
-		if (guest_check(g))
-			super_queue_guest(s, g);
-}
-
 /* Turn all events that wait into marks. */
 void conn_drain(struct super *s)
 {
@@ -130,7 +121,7 @@ void conn_drain(struct super *s)
 		xst_event_free(&ev);
 	}
 	if (domains)
-		domains_changed(s);
+		super_check_guests(s);
 	if (rc < 0)
 		s->broken = true;
 	if (i == DRAIN_EVENTS || s->broken)
@@ -232,7 +223,7 @@ static void scan(struct super *s)
 			scan_guest(s, registry[i]->kind, guest[k]);
 		free(guest);
 	}
-	domains_changed(s);
+	super_check_guests(s);
 	super_queue_all(s);
 }
 
