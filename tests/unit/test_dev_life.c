@@ -313,6 +313,9 @@ static void recorded_lifecycles(void **state)
 	     { ATTACH, 0, "2", DEV_OPENED }, { FRONT, 3, "4", DEV_CONNECTED });
 	PLAY("reboot: both directories written anew in one transaction", CONNECT_IT,
 	     { ATTACH, 0, "2", DEV_OPENED }, { FRONT, 3, "4", DEV_CONNECTED });
+	PLAY("written anew before it connected, and after it closed",
+	     { ATTACH, 0, "2", DEV_OPENED }, { ATTACH, 0, "2", DEV_OPENED },
+	     { DETACH, 0, "6", DEV_CLOSED }, { ATTACH, 0, "2", DEV_OPENED });
 	PLAY("attach fails, detach of what never connected",
 	     { ATTACH, 0, "2", DEV_OPENED }, { DETACH, 0, "6", DEV_CLOSED },
 	     { RM_B, 0, "", DEV_GONE });
