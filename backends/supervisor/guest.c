@@ -118,6 +118,7 @@ static int worker_start(struct guest *g)
 		return rc;
 	}
 	g->worker = WORKER_STARTING;
+	g->why[0] = 0;
 	loop_timer_set(g->timer, ANSWER_MS);
 	log_debug(g->tag, "worker is process %d", (int)g->child.pid);
 	return 0;
@@ -135,6 +136,7 @@ void guest_kill(struct guest *g, const char *why)
 		return;
 	if (log_allowed(&g->limit, GUEST_LINES, g->tag))
 		log_err(g->tag, "worker %d is killed: %s", (int)g->child.pid, why);
+	snprintf(g->why, sizeof(g->why), "killed, %s", why);
 	child_kill(&g->child);
 	loop_del(&g->sock_src);
 	loop_timer_stop(g->timer);
@@ -188,7 +190,7 @@ static void on_end(void *arg)
 	/* A device that came while the last worker was leaving has waited for the next.
 	 */
 	if (!leaving || (worker_is_wanted(g) && worker_start(g)))
-		worker_tell_end(g, how);
+		worker_tell_end(g, g->why[0] ? g->why : how);
 	super_wake(g->super);
 }
 

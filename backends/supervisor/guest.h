@@ -38,6 +38,7 @@ enum worker_state {
  * @known:	It was seen alive; only then can it be seen to die
  * @dead:	It is gone or dying
  * @timer:	Runs while the worker owes an answer
+ * @why:	What the worker was killed for, if it was
  * @last_handle: Given to the device connected last; never used again for another
  */
 struct guest {
@@ -50,6 +51,7 @@ struct guest {
 	enum worker_state worker;
 	struct child child;
 	struct loop_src *sock_src, *log_src, *end_src, *timer;
+	char why[96];
 	struct relay relay;
 	struct log_limit limit;
 	uint32_t last_handle;
