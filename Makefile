@@ -203,7 +203,7 @@ JOBS    ?= 4
 SCRIPTS := $(filter-out %/lib.sh,$(sort $(wildcard tests/e2e/*.sh)))
 E2E     ?= $(SCRIPTS)
 XENSIM_TESTS := $(filter-out %/lib.sh,$(sort $(wildcard tests/xensim/t/*.sh)))
-SMOKE   := tests/e2e/scripts.sh
+SMOKE   := tests/e2e/attach.sh tests/e2e/scripts.sh
 TIDY    := $(patsubst %.c,$(O)/tidy/%.ok,$(shell find backends common frontends tests -name '*.c' 2>/dev/null))
 
 export BUILD = $(abspath $(O))

@@ -122,4 +122,6 @@ void load_report(const struct load *l, int rc)
 		report_json(l, rc);
 	else
 		report_text(l, rc);
+	/* The way out may hang: closing needs XenStore. */
+	fflush(stdout);
 }

@@ -33,7 +33,9 @@ for g in "${all[@]}"; do
 done
 same "each image is what its guest wrote" "$wrong" ""
 same "all $((2 * guests)) differ" "$(sort -u "$work"/*.sum | wc -l)" $((2 * guests))
-same "a worker for each guest" "$(workers | wc -l)" "$guests"
+for g in "${all[@]}"; do hold "$g" xvda || result 1 "connect guest $g"; done
+same "all at once: a worker for each guest" "$(workers | wc -l)" "$guests"
 for g in "${all[@]}"; do xensim destroy "$g"; done
+wait "${held[@]}" 2>/dev/null
 check "no worker is left when the guests are gone" until_true 10 no_workers
 scenario_done

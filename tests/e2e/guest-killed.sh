@@ -10,8 +10,7 @@ image disk 32M
 image other 32M
 guest_up 2
 attach 2 other xvda
-in_guest 2 pvblk load xvda --rw mixed --verify --time 60 >"$work/neighbour" 2>&1 &
-neighbour=$!
+load neighbour 2 xvda
 
 domain_gone() { ! xensim status --json | jq -e ".domains[] | select(.domid == $1)"; }
 
@@ -21,26 +20,18 @@ end_guest() {
 	shift
 	guest_up 1
 	attach 1 disk xvda
-	in_guest 1 pvblk load xvda --rw mixed --time 60 >"$work/load" 2>&1 &
-	load=$!
-	be_state 1 xvda 4
-	until_true 10 moved
+	load victim 1 xvda
+	changes disk
 	"$@"
-	wait "$load" 2>/dev/null
+	wait "${load_pid[victim]}" 2>/dev/null
 	check "$how: the domain is gone" until_true 10 domain_gone 1
 	check "$how: its worker is gone" until_true 10 no_worker 1
 	check "$how: the backend says Closed" be_state 1 xvda 6
 	check "$how: vbd-detach cleans up" detach 1 xvda
 }
-# The image changes while the guest writes.
-moved() { [ "$(sha "$work/disk")" != "$at_rest" ]; }
 keeper() { xensim status --json | jq '.domains[] | select(.domid == 1).handles[] | select(.device == "domain").pid'; }
 
-at_rest=$(sha "$work/disk")
 end_guest "kill -9 of its kernel" eval 'kill -9 $(keeper)'
-at_rest=$(sha "$work/disk")
 end_guest "xensim destroy" xensim destroy 1
-kill -INT "$neighbour"
-wait "$neighbour"
-check "the neighbour's data was right throughout" grep -q verified "$work/neighbour"
+load_right neighbour "the neighbour's data was right throughout"
 scenario_done

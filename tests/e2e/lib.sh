@@ -70,6 +70,9 @@ xs() { dom0 "xenstore-$1" "${@:2}"; }
 be() { echo "/local/domain/0/backend/vbd/$1/$(vdev_number "$2")"; }
 fe() { echo "/local/domain/$1/device/vbd/$(vdev_number "$2")"; }
 
+# error_of GUEST VDEV - why the backend refuses the disk
+error_of() { xs read "/local/domain/0/error/backend/vbd/$1/$(vdev_number "$2")/error" 2>/dev/null; }
+
 # be_state GUEST VDEV STATE [SECONDS] - wait for the backend
 be_state() { xs_wait "$(be "$1" "$2")/state" "$3" "${4:-10}"; }
 
@@ -113,6 +116,51 @@ stopped() { # WHAT
 # attach GUEST IMAGE VDEV [OPTION...] - image names are below $work
 attach() { dom0 vbd-attach --wait "${@:4}" "$1" "$work/$2" "$3"; }
 detach() { dom0 vbd-detach "${@:3}" "$1" "$2"; }
+
+# load NAME GUEST VDEV [OPTION...] - start I/O that checks all it reads; returns when it runs
+declare -A load_pid
+load() {
+	xensim run --domid "$2" -- pvblk load "$3" --rw mixed --verify --time 600s "${@:4}" \
+		>"$work/$1.load" 2>&1 &
+	load_pid[$1]=$!
+	be_state "$2" "$3" 4
+}
+
+# hold GUEST VDEV - a frontend that is connected and idle: it waits for its input
+hold() {
+	[ -p "$work/input" ] || { mkfifo "$work/input" && exec 9<>"$work/input"; }
+	xensim run --domid "$1" -- pvblk write "$2" <"$work/input" &
+	held+=($!)
+	be_state "$1" "$2" 4
+}
+held=()
+
+# load_right NAME WHAT - stop it: nothing has failed until then, all data was right
+load_right() {
+	local rc
+	kill -TERM "${load_pid[$1]}"
+	wait "${load_pid[$1]}"
+	rc=$?
+	[ "$rc" -eq 143 ] && grep -q 'bytes read and right' "$work/$1.load" && ! grep -q ' err: ' "$work/$1.load"
+	result $? "$2" "$(cat "$work/$1.load"; echo "exit $rc, wanted 143")"
+}
+
+# load_failed NAME WHAT - it has ended by itself with an error, having read nothing wrong
+load_failed() {
+	local rc
+	wait "${load_pid[$1]}"
+	rc=$?
+	[ "$rc" -gt 0 ] && [ "$rc" -lt 124 ] && ! grep -q 'wrong data' "$work/$1.load"
+	result $? "$2" "$(cat "$work/$1.load"; echo "exit $rc")"
+}
+
+# changes FILE - somebody writes to it now
+changes() {
+	local before
+	before=$(sha "$work/$1")
+	until_true "${2:-10}" differs "$before" "$work/$1"
+}
+differs() { [ "$(sha "$2")" != "$1" ]; }
 
 # workers - process and guest of each worker
 workers() {
@@ -167,8 +215,7 @@ scenario_done() {
 
 scenario_end() {
 	local rc=$?
-	trap - EXIT
-	[ -z "$pvbackd_pid" ] || pvbackd_stop
+	trap - EXIT HUP INT TERM
 	if [ "$rc" -ne 0 ] || [ "$tap_failed" -gt 0 ]; then
 		tail -n 60 "$log" | sed 's/^/# log: /'
 	fi

@@ -17,11 +17,9 @@ for i in 1 2 3; do
 done
 
 # A frontend that died without closing: its successor resets the device first.
-in_guest 1 pvblk load xvda --rw read --time 60 >/dev/null 2>&1 &
-frontend=$!
-be_state 1 xvda 4
-kill -9 "$frontend"
-wait "$frontend" 2>/dev/null
+load dies 1 xvda --rw read
+kill -9 "${load_pid[dies]}"
+wait "${load_pid[dies]}" 2>/dev/null
 same "a successor resets a device that was left open" \
 	"$(in_guest 1 pvblk read xvda --reset | sha)" "$wrote"
 check "vbd-detach after all that" detach 1 xvda

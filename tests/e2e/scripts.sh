@@ -63,11 +63,12 @@ refused "a second disk of that name" "has a disk xvda already" dom0 vbd-attach 1
 same "vbd-list" "$(dom0 vbd-list)" "\
 GUEST  NAME  VDEV  IMAGE$(printf '%*s' $((${#work} + 2)) '')MODE  BACKEND       FRONTEND      ERROR
 1      g1    xvda  $work/disk  w     Initialising  Initialising"
-xs write "$b/error" "no such image" "$b/state" 6
+xs write "/local/domain/0/error/backend/vbd/1/51712/error" "no such image" "$b/state" 6
 same "vbd-list shows the error" "$(dom0 vbd-list 1 | tail -n 1 | grep -o 'Closed .*' | tr -s ' ')" \
 	"Closed Initialising no such image"
 
 # ---- Detach: the backend has answered, does not answer, answers late
+xs rm /local/domain/0/error
 check "a disk that is Closed is detached at once" dom0 vbd-detach --wait=1 1 xvda
 same "nothing of it is left" "$(xs ls -f / | grep vbd)" ""
 refused "vbd-detach of what is not there" "no disk xvda" dom0 vbd-detach 1 xvda

@@ -17,6 +17,7 @@ usr/sbin/pvbackd 755
 usr/sbin/vbd-attach 755
 usr/sbin/vbd-detach 755
 usr/sbin/vbd-list 755
+usr/share/man/man1/nbdkit-pvblk-plugin.1 644
 usr/share/man/man1/pvblk.1 644
 usr/share/man/man5/pvbackd.conf.5 644
 usr/share/man/man8/pvbackd.8 644
