@@ -61,17 +61,20 @@ while IFS='|' read -r key value words; do
 	detach 1 xvda
 done <<END
 params||params is empty
-params|/nonexistent|image /nonexistent: No such file
-params|$work/directory|directory is a directory, it must be a file or a block device
-params|$work/empty|empty has 0 bytes
-params|$work/fifo|fifo is a
-params|relative|"relative": its absolute path is needed
-params|/dev/null|/dev/null is a character device
+params|/nonexistent|params is "/nonexistent": No such file
+params|$work/directory|directory", a directory: it must be a file or a block device
+params|$work/empty|empty", it has 0 bytes: less than a sector
+params|$work/fifo|fifo", a FIFO: it must be a file or a block device
+params|relative|params is "relative", it must be the absolute path of an image
+params|/dev/null|"/dev/null", a character device
 mode|x|mode is "x", it must be r or w
 mode||mode is "", it must be r or w
 END
 
-# The toolstack may write in more than one transaction.
+# The toolstack may write in more than one transaction, but not for ever.
+toolstack_keys params -
+refused_with "params missing" "params"
+detach 1 xvda
 for key in params mode frontend; do
 	toolstack_keys "$key" -
 	changed "" "" "$b" params "$work/disk" mode w frontend "$f"
@@ -105,7 +108,7 @@ event-channel|1x|event-channel is "1x", it must be a number
 event-channel|99999|99999
 protocol|x86_32-abi|x86_32-abi
 protocol|nonsense|protocol is "nonsense", it must be x86_64-abi
-ring-page-order|1|ring-page-order is "1", at most 0 was offered
+ring-page-order|1|ring-page-order is "1", at most 0 can be served
 ring-page-order|9|ring-page-order is "9"
 multi-queue-num-queues|999|multi-queue-num-queues is "999"
 END
