@@ -72,7 +72,7 @@ xs rm /local/domain/0/error
 check "a disk that is Closed is detached at once" dom0 vbd-detach --wait=1 1 xvda
 same "nothing of it is left" "$(xs ls -f / | grep vbd)" ""
 refused "vbd-detach of what is not there" "no disk xvda" dom0 vbd-detach 1 xvda
-dom0 vbd-attach --mode r 1 "$work/disk" xvda
+check "options may come last" dom0 vbd-attach 1 "$work/disk" xvda --mode r
 same "--mode r" "$(xs read "$b/mode" "$b/discard-enable" | paste -sd' ')" "r 0"
 refused "nobody answers" "is not closed after 1 s: backend state 5" dom0 vbd-detach --wait=1 1 xvda
 same "the keys say what is wanted" "$(xs read "$b/online" "$b/state" | paste -sd' ')" "0 5"
@@ -83,7 +83,7 @@ xs_wait "$b/state" 5
 xs write "$b/state" 6
 ended "a late answer ends the wait" "$detaching"
 dom0 vbd-attach 1 "$work/disk" xvda
-check "--force needs no answer" dom0 vbd-detach --force --wait=1 1 xvda
+check "--force needs no answer" dom0 vbd-detach 1 --wait=1 xvda --force
 same "nothing of it is left" "$(xs ls -f / | grep vbd)" ""
 
 # ---- A guest that libxl made: its private copy
@@ -124,6 +124,7 @@ wrong "--backend is '40000'" vbd-list --backend 40000
 wrong "no disk name" vbd-attach 1 /x disk1
 wrong "absolute path" vbd-attach 1 disk xvda
 wrong "must be r, w or w!" vbd-attach --mode rw 1 /x xvda
+wrong "takes a value" vbd-list 1 --backend
 wrong "seconds from 1 to 3600" vbd-attach --wait=0 1 /x xvda
 wrong "takes a value" vbd-attach --mode
 wrong "unknown option --froce" vbd-detach --froce 1 xvda
