@@ -38,15 +38,23 @@ static int take(struct blkfront_answer *a)
 	return blkfront_ring_take(&ring, a, why, sizeof(why));
 }
 
+/* Xen declares ring[1]; the slots fill the page. */
+static union blkif_sring_entry *entry(unsigned int i)
+{
+	union blkif_sring_entry *first = page.sring.ring;
+
+	return first + i % BLKFRONT_RING_SIZE;
+}
+
 static struct blkif_request *request(unsigned int i)
 {
-	return &page.sring.ring[i % BLKFRONT_RING_SIZE].req;
+	return &entry(i)->req;
 }
 
 /* The backend's answer number @i, padding zeroed. */
 static void answer(unsigned int i, uint64_t id, uint8_t op, int16_t status)
 {
-	union blkif_sring_entry *e = &page.sring.ring[i % BLKFRONT_RING_SIZE];
+	union blkif_sring_entry *e = entry(i);
 
 	memset(&e->rsp, 0, sizeof(e->rsp));
 	e->rsp.id = id;
@@ -293,7 +301,7 @@ static void padding_leaks(void **state)
 	(void)state;
 	one_in_flight(BLKIF_OP_READ);
 	for (size_t i = 0; i < ARRAY_SIZE(pad); i++) {
-		uint8_t *byte = (uint8_t *)&page.sring.ring[0].rsp;
+		uint8_t *byte = (uint8_t *)&entry(0)->rsp;
 
 		answer(0, ring.slot[3].id, BLKIF_OP_READ, 0);
 		byte[pad[i]] = 0x99;
@@ -304,7 +312,7 @@ static void padding_leaks(void **state)
 /* A backend that writes the three fields in place leaves our own request in between. */
 static void own_bytes_are_no_leak(void **state)
 {
-	struct blkif_response *rsp = &page.sring.ring[0].rsp;
+	struct blkif_response *rsp = &entry(0)->rsp;
 	struct blkfront_answer a;
 	const uint8_t *byte = (const uint8_t *)rsp;
 
