@@ -149,8 +149,9 @@ $(HOSTILE): %: %.o $(O)/tests/hostile/rig.o $(COMMON_A)
 # ---- xensim (tests/xensim) ---------------------------------------------------------
 # One library under four names. Programs without sanitizers load it too, so it and what it
 # shares with the rest are compiled for it alone, without.
+XENSIM_NAMES := xenevtchn xengnttab xencall xenforeignmemory
 XENSIM     := $(addprefix $(O)/xensim/,xensim xensimd xensim-guest) $(addprefix $(O)/xensim/lib/, \
-	      libxensim.so $(patsubst %,lib%.so.1,xenevtchn xengnttab xencall xenforeignmemory))
+	      libxensim.so $(patsubst %,lib%.so.1,$(XENSIM_NAMES)))
 XENSIM_SO  := $(patsubst tests/xensim/%.c,$(O)/tests/xensim/so/%.o,$(call src,tests/xensim/lib) \
 	      $(patsubst %,tests/xensim/%.c,fault hmap rpc procs))
 inc/tests/xensim := tests/xensim
@@ -253,6 +254,7 @@ format: ## Rewrite the sources in the project's layout
 # pvbackd and the vbd-* scripts look for what they need beside themselves, then in
 # ../libexec/pvbackd.
 nbdkitdir := $(PREFIX)/lib/nbdkit/plugins
+xensimdir := $(PREFIX)/lib/xensim
 MAN       := $(wildcard docs/man/*.[1-8])
 put        = install -D -m $(1) -t $(DESTDIR)$(2) $(3)
 
@@ -262,6 +264,10 @@ install: all ## Install below PREFIX; DESTDIR for packages
 	$(Q)$(call put,644,$(libexecdir),xenstore-scripts/vbd-common.sh)
 	$(Q)$(call put,755,$(bindir),$(O)/pvblk)
 	$(Q)$(call put,755,$(nbdkitdir),$(O)/nbdkit-pvblk-plugin.so)
+	$(Q)$(call put,755,$(bindir),$(O)/xensim/xensim)
+	$(Q)$(call put,755,$(xensimdir),$(addprefix $(O)/xensim/,xensimd xensim-guest))
+	$(Q)$(call put,644,$(xensimdir),$(O)/xensim/lib/libxensim.so)
+	$(Q)for l in $(XENSIM_NAMES); do ln -sf libxensim.so $(DESTDIR)$(xensimdir)/lib$$l.so.1; done
 	$(Q)$(foreach n,1 5 8,$(call put,644,$(mandir)/man$(n),$(filter %.$(n),$(MAN)));)
 	$(Q)ln -sf vbd-attach.8 $(DESTDIR)$(mandir)/man8/vbd-detach.8
 	$(Q)ln -sf vbd-attach.8 $(DESTDIR)$(mandir)/man8/vbd-list.8

@@ -10,7 +10,15 @@ trap 'rm -rf "$root"' EXIT
 check "make install" make -s "O=$(basename "$BUILD")" DESTDIR="$root" PREFIX=/usr install
 same "files and modes" "$(cd "$root" && find . ! -type d -printf '%P %m\n' | sort)" "\
 usr/bin/pvblk 755
+usr/bin/xensim 755
 usr/lib/nbdkit/plugins/nbdkit-pvblk-plugin.so 755
+usr/lib/xensim/libxencall.so.1 777
+usr/lib/xensim/libxenevtchn.so.1 777
+usr/lib/xensim/libxenforeignmemory.so.1 777
+usr/lib/xensim/libxengnttab.so.1 777
+usr/lib/xensim/libxensim.so 644
+usr/lib/xensim/xensim-guest 755
+usr/lib/xensim/xensimd 755
 usr/libexec/pvbackd/pvbackd-worker 755
 usr/libexec/pvbackd/vbd-common.sh 644
 usr/sbin/pvbackd 755
@@ -19,12 +27,13 @@ usr/sbin/vbd-detach 755
 usr/sbin/vbd-list 755
 usr/share/man/man1/nbdkit-pvblk-plugin.1 644
 usr/share/man/man1/pvblk.1 644
+usr/share/man/man1/xensim.1 644
 usr/share/man/man5/pvbackd.conf.5 644
 usr/share/man/man8/pvbackd.8 644
 usr/share/man/man8/vbd-attach.8 644
 usr/share/man/man8/vbd-detach.8 777
 usr/share/man/man8/vbd-list.8 777"
-for prog in bin/pvblk sbin/pvbackd sbin/vbd-attach sbin/vbd-detach sbin/vbd-list; do
+for prog in bin/pvblk bin/xensim sbin/pvbackd sbin/vbd-attach sbin/vbd-detach sbin/vbd-list; do
 	check "$prog --help" "$root/usr/$prog" --help
 done
 ln -s "$root/usr/sbin/vbd-list" "$root/link"

@@ -35,6 +35,7 @@ command_has() {
 
 command_has pvbackd.8 "$BUILD/pvbackd"
 command_has pvblk.1 "$BUILD/pvblk"
+command_has xensim.1 "$BUILD/xensim/xensim"
 command_has vbd-attach.8 xenstore-scripts/vbd-attach xenstore-scripts/vbd-detach \
 	xenstore-scripts/vbd-list
 check "pvbackd.conf.5 is there and clean" mandoc -T lint -W warning docs/man/pvbackd.conf.5

@@ -121,11 +121,14 @@ void domain_unmapped(struct domain *domain);
 int mem_init(struct domain *domain, uint32_t pages);
 void mem_fini(struct domain *domain);
 int mem_alloc(struct domain *domain, uint32_t count, uint32_t *frames);
-void mem_free(struct domain *domain, uint32_t frame);
 
-/* Waits of mem_free() for copies that may still see a page; true if some still wait. */
+/** mem_free() - Give a page back at the next mem_flush(); its grant is revoked */
+void mem_free(struct domain *domain, uint32_t frame);
+void mem_flush(void);
+
+/** mem_tick() - Try again what waits for copies; Return: true if some still wait */
 bool mem_tick(void);
-uint32_t mem_waiting(void);
+bool mem_waiting(void);
 
 /* A counter for a handle that copies; see struct shm_host */
 uint32_t slot_alloc(void);

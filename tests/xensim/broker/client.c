@@ -78,6 +78,7 @@ static void client_event(struct source *source, uint32_t events)
 	req.text[sizeof(req.text) - 1] = '\0';
 	call.nin = (uint32_t)(((size_t)n - sizeof(req)) / sizeof(uint32_t));
 	call.rep.err = call_dispatch(&call);
+	mem_flush(); /* before the client hears of it */
 	if (call.rep.err)
 		call.rep.count = 0;
 	ok = answer(client, &call);

@@ -87,19 +87,27 @@ int port_alloc(struct domain *domain, struct handle *owner, uint64_t peer)
 	return (int)port;
 }
 
+static uint32_t self_or(const struct domain *domain, uint32_t domid)
+{
+	return domid == DOMID_SELF ? domain->domid : domid;
+}
+
 int port_bind_unbound(struct handle *handle, uint32_t domid)
 {
 	if (handle->restricted != DOMID_INVALID)
 		return -EACCES;
-	return port_alloc(handle->domain, handle, port_pack(PORT_UNBOUND, domid, 0));
+	return port_alloc(handle->domain, handle,
+	                  port_pack(PORT_UNBOUND, self_or(handle->domain, domid), 0));
 }
 
 int port_bind_interdomain(struct handle *handle, uint32_t domid, uint32_t rport)
 {
-	struct domain *domain = handle->domain, *remote = domain_find(domid);
+	struct domain *domain = handle->domain, *remote;
 	uint64_t peer;
 	int port;
 
+	domid = self_or(domain, domid);
+	remote = domain_find(domid);
 	if (handle->restricted != DOMID_INVALID && handle->restricted != domid)
 		return -EACCES;
 	if (!remote)

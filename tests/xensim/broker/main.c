@@ -117,6 +117,7 @@ static void loop_run(void)
 
 			if (source->fn)
 				source->fn(source, events[i].events);
+			mem_flush();
 		}
 		graveyard_clear();
 	}

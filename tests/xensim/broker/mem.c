@@ -16,19 +16,22 @@
 
 #include "broker.h"
 
-/* A page, and the copies that must end before it can be used again. */
-struct waiting {
+/* Pages that were freed together, and the copies that must end before they are used
+ * again. */
+struct batch {
 	struct list list;
-	struct domain *domain;
-	uint32_t frame;
-	uint32_t ncopies;
-	struct {
+	uint32_t ncopies, npages, size;
+	struct copy {
 		uint32_t slot, count;
-	} copies[];
+	} * copies;
+	struct page {
+		struct domain *domain;
+		uint32_t frame;
+	} * pages;
 };
 
+static struct batch *freed; /* in this turn of the loop */
 static struct list waiting = LIST_INIT(waiting);
-static uint32_t nwaiting;
 
 static uint32_t *free_slots;
 static uint32_t nfree_slots, nslots;
@@ -135,70 +138,101 @@ static void page_free(struct domain *domain, uint32_t frame)
 	domain->pages_used--;
 }
 
-static bool copy_ended(uint32_t slot, uint32_t count)
+static void *grown(void *array, uint32_t size, size_t item)
 {
-	return atomic_load(&host.shm->copying[slot]) != count;
+	void *bigger = reallocarray(array, size, item);
+
+	if (!bigger)
+		abort();
+	return bigger;
 }
 
-static struct waiting *wait_new(struct domain *domain, uint32_t frame)
+void mem_free(struct domain *domain, uint32_t frame)
 {
-	struct waiting *w = NULL, *bigger;
+	if (!freed) {
+		freed = grown(NULL, 1, sizeof(*freed));
+		*freed = (struct batch){ 0 };
+	}
+	if (freed->npages == freed->size) {
+		freed->size = freed->size * 2 + 16;
+		freed->pages = grown(freed->pages, freed->size, sizeof(*freed->pages));
+	}
+	freed->pages[freed->npages++] =
+		(struct page){ .domain = domain_get(domain), .frame = frame };
+}
+
+static void batch_free(struct batch *batch)
+{
+	for (uint32_t i = 0; i < batch->npages; i++) {
+		page_free(batch->pages[i].domain, batch->pages[i].frame);
+		domain_put(batch->pages[i].domain);
+	}
+	free(batch->pages);
+	free(batch->copies);
+	free(batch);
+}
+
+/* The copies that run now. Their counters are read after the grants were revoked, and a
+ * copy reads grants after it has counted: one of the two sees the other. */
+static void batch_wait(struct batch *batch)
+{
 	uint32_t count;
 
+	atomic_thread_fence(memory_order_seq_cst);
 	for (uint32_t slot = 0; slot < nslots; slot++) {
 		count = atomic_load(&host.shm->copying[slot]);
 		if (!(count & 1))
 			continue;
-		bigger = realloc(w, sizeof(*w) + ((w ? w->ncopies : 0) + 1) *
-		                                         sizeof(w->copies[0]));
-		if (!bigger)
-			abort();
-		if (!w)
-			*bigger = (struct waiting){ .domain = domain, .frame = frame };
-		w = bigger;
-		w->copies[w->ncopies].slot = slot;
-		w->copies[w->ncopies++].count = count;
+		batch->copies =
+			grown(batch->copies, batch->ncopies + 1, sizeof(*batch->copies));
+		batch->copies[batch->ncopies++] =
+			(struct copy){ .slot = slot, .count = count };
 	}
-	return w;
 }
 
-/* The caller has revoked the page's grant; pairs with the copier's counter. */
-void mem_free(struct domain *domain, uint32_t frame)
+static bool batch_ready(struct batch *batch)
 {
-	struct waiting *w;
+	while (batch->ncopies) {
+		const struct copy *copy = &batch->copies[batch->ncopies - 1];
 
-	atomic_thread_fence(memory_order_seq_cst);
-	w = wait_new(domain, frame);
-	if (!w) {
-		page_free(domain, frame);
+		if (atomic_load(&host.shm->copying[copy->slot]) == copy->count)
+			return false;
+		batch->ncopies--;
+	}
+	return true;
+}
+
+void mem_flush(void)
+{
+	struct batch *batch = freed;
+
+	if (!batch)
+		return;
+	freed = NULL;
+	batch_wait(batch);
+	if (!batch->ncopies) {
+		batch_free(batch);
 		return;
 	}
-	domain_get(domain);
-	list_add_tail(&waiting, &w->list);
-	nwaiting++;
+	list_init(&batch->list);
+	list_add_tail(&waiting, &batch->list);
 	loop_soon();
 }
 
 bool mem_tick(void)
 {
 	list_for_each (&waiting, pos, tmp) {
-		struct waiting *w = list_entry(pos, struct waiting, list);
+		struct batch *batch = list_entry(pos, struct batch, list);
 
-		while (w->ncopies && copy_ended(w->copies[w->ncopies - 1].slot,
-		                                w->copies[w->ncopies - 1].count))
-			w->ncopies--;
-		if (w->ncopies)
+		if (!batch_ready(batch))
 			continue;
-		page_free(w->domain, w->frame);
-		domain_put(w->domain);
-		list_del(&w->list);
-		nwaiting--;
-		free(w);
+		list_del(&batch->list);
+		batch_free(batch);
 	}
-	return nwaiting;
+	return mem_waiting();
 }
 
-uint32_t mem_waiting(void)
+bool mem_waiting(void)
 {
-	return nwaiting;
+	return !list_empty(&waiting);
 }

@@ -3,6 +3,7 @@
 #ifndef XENSIM_CLI_H
 #define XENSIM_CLI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,7 +42,8 @@ int cmd_fault(char **argv);
 
 /* ---- store.c ---- */
 
-/** store_start() - Start "c" or "ocaml" if none runs; returns when it answers */
-void store_start(const char *kind);
+/** store_start() - Start "c" or "ocaml"; Return: true when it answers, false if it does
+ * not */
+bool store_start(const char *kind);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* xensim up and xensim down: a host begins and ends, and leaves nothing. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -22,8 +23,23 @@
 #define TERM_PATIENCE_MS 3000
 #define KILL_PATIENCE_MS 5000
 
+static bool dir_empty(void)
+{
+	DIR *dir = opendir(cli.dir);
+	const struct dirent *ent;
+	bool empty = true;
+
+	while (dir && (ent = readdir(dir)))
+		empty &= !strcmp(ent->d_name, ".") || !strcmp(ent->d_name, "..");
+	if (dir)
+		closedir(dir);
+	return empty;
+}
+
+/* It is removed with all that is in it: it must be the host's alone. */
 static void make_dir(void)
 {
+	char tag[64];
 	struct stat st;
 
 	if (mkdir(cli.dir, 0700) < 0 && errno != EEXIST)
@@ -32,6 +48,9 @@ static void make_dir(void)
 		die("%s: not a directory", cli.dir);
 	if (st.st_uid != getuid())
 		die("%s: belongs to another user", cli.dir);
+	if (procs_read_tag(cli.dir, tag, sizeof(tag)) < 0 && !dir_empty())
+		die("%s: not empty, and no host's directory; name one that is free",
+		    cli.dir);
 }
 
 /* Of two that start the same host at once, the second waits for the first. */
@@ -95,35 +114,7 @@ static void broker_start(void)
 	close(fds[0]);
 }
 
-int cmd_up(char **argv)
-{
-	const char *store = "c";
-	int sock;
-
-	if (argv[1] && !strcmp(argv[1], "--store") && argv[2]) {
-		store = argv[2];
-		argv += 2;
-	}
-	if (argv[1] || (strcmp(store, "c") != 0 && strcmp(store, "ocaml") != 0 &&
-	                strcmp(store, "none") != 0)) {
-		fprintf(stderr, "usage: xensim up [--store c|ocaml|none]\n");
-		return EXIT_USAGE;
-	}
-	make_dir();
-	take_lock();
-	sock = rpc_connect(cli.dir);
-	if (sock >= 0)
-		die("%s: a host is up there already", cli.dir);
-	if (procs_read_tag(cli.dir, cli.tag, sizeof(cli.tag)) == 0)
-		die("%s: a host has crashed there; clear it with `xensim down`", cli.dir);
-	write_tag();
-	broker_start();
-	env_host(cli.dir, cli.lib, cli.tag);
-	store_start(store);
-	return 0;
-}
-
-/* ---- down ---- */
+/* ---- The end ---- */
 
 static int64_t now_ms(void)
 {
@@ -137,13 +128,15 @@ static int64_t now_ms(void)
  * Return: true if none is left */
 static bool wait_gone(unsigned int flags, int patience_ms)
 {
-	const struct timespec pause = { .tv_nsec = 5000000 };
+	struct timespec pause = { .tv_nsec = 2000000 };
 	const int64_t until = now_ms() + patience_ms;
 
 	while (procs_kill_tag(cli.tag, 0, flags)) {
 		if (now_ms() >= until)
 			return false;
 		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < 50000000)
+			pause.tv_nsec *= 2;
 	}
 	return true;
 }
@@ -180,6 +173,45 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return 0;
 }
 
+static void host_end(void)
+{
+	end_processes();
+	if (nftw(cli.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0 && errno != ENOENT)
+		die("%s: %s", cli.dir, strerror(errno));
+}
+
+/* ---- Commands ---- */
+
+int cmd_up(char **argv)
+{
+	const char *store = "c";
+	int sock;
+
+	if (argv[1] && !strcmp(argv[1], "--store") && argv[2]) {
+		store = argv[2];
+		argv += 2;
+	}
+	if (argv[1] || (strcmp(store, "c") != 0 && strcmp(store, "ocaml") != 0 &&
+	                strcmp(store, "none") != 0)) {
+		fprintf(stderr, "usage: xensim up [--store c|ocaml|none]\n");
+		return EXIT_USAGE;
+	}
+	make_dir();
+	take_lock();
+	sock = rpc_connect(cli.dir);
+	if (sock >= 0)
+		die("%s: a host is up there already", cli.dir);
+	if (procs_read_tag(cli.dir, cli.tag, sizeof(cli.tag)) == 0)
+		die("%s: a host has crashed there; clear it with `xensim down`", cli.dir);
+	write_tag();
+	broker_start();
+	env_host(cli.dir, cli.lib, cli.tag);
+	if (store_start(store))
+		return 0;
+	host_end();
+	return EXIT_XENSIM;
+}
+
 int cmd_down(char **argv)
 {
 	if (argv[1]) {
@@ -188,8 +220,6 @@ int cmd_down(char **argv)
 	}
 	if (procs_read_tag(cli.dir, cli.tag, sizeof(cli.tag)) < 0)
 		die("%s: no host is up there", cli.dir);
-	end_processes();
-	if (nftw(cli.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0 && errno != ENOENT)
-		die("%s: %s", cli.dir, strerror(errno));
+	host_end();
 	return 0;
 }

@@ -168,6 +168,10 @@ int main(int argc, char **argv)
 			return commands[i].fn(arg);
 		}
 	}
-	usage(stderr);
+	if (*arg)
+		fprintf(stderr, "xensim: %s: no such command; see `xensim --help`\n",
+		        *arg);
+	else
+		usage(stderr);
 	return EXIT_USAGE;
 }

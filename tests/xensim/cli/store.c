@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,20 @@ static pid_t spawn(char **argv)
 	env_exec(argv);
 }
 
-static void wait_for(pid_t pid, const char *what)
+static void show_log(void)
+{
+	char path[PATH_MAX], line[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/xenstored.log", cli.dir);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		fprintf(stderr, "xensim: xenstored: %s", line);
+	if (f)
+		fclose(f);
+}
+
+static bool wait_for(pid_t pid, const char *what)
 {
 	const struct timespec pause = { .tv_nsec = 5000000 };
 	struct xs_handle *xs;
@@ -70,16 +84,21 @@ static void wait_for(pid_t pid, const char *what)
 		if (xs) {
 			init_dom0(xs);
 			xs_close(xs);
-			return;
+			return true;
 		}
-		if (waitpid(pid, &status, WNOHANG) == pid)
-			die("%s did not start; see %s/xenstored.log", what, cli.dir);
+		if (waitpid(pid, &status, WNOHANG) == pid) {
+			show_log();
+			fprintf(stderr, "xensim: %s did not start\n", what);
+			return false;
+		}
 		nanosleep(&pause, NULL);
 	}
-	die("%s does not answer; see %s/xenstored.log", what, cli.dir);
+	show_log();
+	fprintf(stderr, "xensim: %s does not answer\n", what);
+	return false;
 }
 
-static void start_c(void)
+static bool start_c(void)
 {
 	char prog[PATH_MAX], pidfile[PATH_MAX];
 	char no_fork[] = "--no-fork", pid_opt[] = "--pid-file";
@@ -87,7 +106,7 @@ static void start_c(void)
 
 	snprintf(prog, sizeof(prog), "%.4000s/xenstored", env_xen_bin());
 	snprintf(pidfile, sizeof(pidfile), "%s/xenstored.pid", cli.dir);
-	wait_for(spawn(argv), prog);
+	return wait_for(spawn(argv), prog);
 }
 
 /* Its defaults but for files: none outside the host's directory. */
@@ -108,7 +127,7 @@ static void write_config(const char *path)
 		die("%s: %s", path, strerror(errno));
 }
 
-static void start_ocaml(void)
+static bool start_ocaml(void)
 {
 	char prog[PATH_MAX], config[PATH_MAX];
 	char no_fork[] = "--no-fork", config_opt[] = "--config-file";
@@ -121,22 +140,22 @@ static void start_ocaml(void)
 	setenv("XENSIM_STORE_MOVED", getenv("XENSTORED_RUNDIR"), 1);
 	pid = spawn(argv);
 	unsetenv("XENSIM_STORE_MOVED");
-	wait_for(pid, prog);
+	return wait_for(pid, prog);
 }
 
-void store_start(const char *kind)
+bool store_start(const char *kind)
 {
 	char path[PATH_MAX];
 
 	if (!strcmp(kind, "none"))
-		return;
-	if (!env_xen_bin())
-		die("xenstored is not installed (no /usr/lib/xen*/bin/xenstored)");
+		return true;
+	if (!env_xen_bin()) {
+		fprintf(stderr,
+		        "xensim: xenstored is not installed: no /usr/lib/xen*/bin\n");
+		return false;
+	}
 	snprintf(path, sizeof(path), "%s/xenstored", cli.dir);
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+	if (mkdir(path, 0700) < 0)
 		die("%s: %s", path, strerror(errno));
-	if (!strcmp(kind, "ocaml"))
-		start_ocaml();
-	else
-		start_c();
+	return !strcmp(kind, "ocaml") ? start_ocaml() : start_c();
 }

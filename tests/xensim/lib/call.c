@@ -114,18 +114,12 @@ static long do_domctl(xencall_handle *xcall, const uint64_t *args)
 
 #define LIST_BATCH 64u
 
-static long do_sysctl(xencall_handle *xcall, const uint64_t *args)
+static long info_list(xencall_handle *xcall, struct xen_sysctl_getdomaininfolist *list)
 {
-	struct xen_sysctl *ctl = arg_ptr(args[0]);
-	struct xen_sysctl_getdomaininfolist *list = &ctl->u.getdomaininfolist;
 	struct wire_domain doms[LIST_BATCH];
 	uint32_t first, done = 0;
 	long n;
 
-	if (ctl->interface_version != XEN_SYSCTL_INTERFACE_VERSION)
-		return -EACCES;
-	if (ctl->cmd != XEN_SYSCTL_getdomaininfolist)
-		return xcall->h.domid ? -EPERM : -ENOSYS;
 	first = list->first_domain;
 	do {
 		uint32_t max = list->max_domains - done;
@@ -140,6 +134,30 @@ static long do_sysctl(xencall_handle *xcall, const uint64_t *args)
 	} while (n && done < list->max_domains);
 	list->num_domains = done;
 	return 0;
+}
+
+static long do_sysctl(xencall_handle *xcall, const uint64_t *args)
+{
+	struct xen_sysctl *ctl = arg_ptr(args[0]);
+
+	if (ctl->interface_version != XEN_SYSCTL_INTERFACE_VERSION)
+		return -EACCES;
+	if (xcall->h.domid)
+		return -EPERM;
+	switch (ctl->cmd) {
+	case XEN_SYSCTL_getdomaininfolist:
+		return info_list(xcall, &ctl->u.getdomaininfolist);
+	case XEN_SYSCTL_physinfo: /* one CPU; toolstacks size their masks by it */
+		ctl->u.physinfo = (struct xen_sysctl_physinfo){
+			.threads_per_core = 1,
+			.cores_per_socket = 1,
+			.nr_cpus = 1,
+			.nr_nodes = 1,
+		};
+		return 0;
+	default:
+		return -ENOSYS;
+	}
 }
 
 static long do_evtchn(xencall_handle *xcall, const uint64_t *args)

@@ -93,12 +93,28 @@ void handle_fini(struct handle *h)
 	pthread_mutex_destroy(&h->lock);
 }
 
+static int track_release(struct handle *h, uint32_t id, enum wire_op op)
+{
+	struct rpc rpc = { .req = { .op = op, .handle = h->id } };
+
+	rpc.req.track = id;
+	return sim_call(&rpc);
+}
+
 int handle_call(struct handle *h, struct rpc *rpc)
 {
+	int err;
+
 	if (atomic_load(&h->dead))
 		return -ENOTTY;
 	rpc->req.handle = h->id;
-	return sim_call(rpc);
+	err = sim_call(rpc);
+	/* The call was made, but this process has no descriptor left for its pages. */
+	if (err == -EMFILE && !rpc->rep.err && rpc->req.op == OP_MAP)
+		track_release(h, rpc->rep.value, OP_UNMAP);
+	else if (err == -EMFILE && !rpc->rep.err && rpc->req.op == OP_SHARE)
+		track_release(h, rpc->rep.value, OP_UNSHARE);
+	return err;
 }
 
 /* Contiguous frames of one domain are one mapping. */
@@ -141,14 +157,6 @@ static int track_add(struct handle *h, const void *addr, uint32_t id, uint32_t c
 	if (err < 0)
 		free(track);
 	return err;
-}
-
-static int track_release(struct handle *h, uint32_t id, enum wire_op op)
-{
-	struct rpc rpc = { .req = { .op = op, .handle = h->id } };
-
-	rpc.req.track = id;
-	return sim_call(&rpc);
 }
 
 void *handle_map(struct handle *h, uint32_t id, uint32_t count, const uint32_t *frames,

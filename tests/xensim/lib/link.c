@@ -58,12 +58,14 @@ struct shm_host *sim_host(void)
 
 static void fork_prepare(void)
 {
+	views_lock();
 	pthread_mutex_lock(&link_.lock);
 }
 
 static void fork_parent(void)
 {
 	pthread_mutex_unlock(&link_.lock);
+	views_unlock();
 }
 
 static void fork_child(void)
@@ -72,6 +74,7 @@ static void fork_child(void)
 		close(link_.fd);
 	link_.fd = -1;
 	pthread_mutex_unlock(&link_.lock);
+	views_unlock();
 }
 
 __attribute__((constructor)) static void link_init(void)

@@ -77,6 +77,10 @@ struct views {
 	uint32_t size;
 };
 
+/** views_lock(), views_unlock() - Around a fork, so that the child finds them unlocked */
+void views_lock(void);
+void views_unlock(void);
+
 /* views_slow() - Look again: NULL with errno if there is no such domain */
 struct view *views_slow(struct views *views, uint32_t domid);
 void views_free(struct views *views);

@@ -16,6 +16,16 @@
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct view *table[SIM_MAX_DOMID];
 
+void views_lock(void)
+{
+	pthread_mutex_lock(&table_lock);
+}
+
+void views_unlock(void)
+{
+	pthread_mutex_unlock(&table_lock);
+}
+
 static bool view_alive(const struct view *view)
 {
 	return atomic_load(&view->info->alive);
