@@ -262,6 +262,8 @@ install: all ## Install below PREFIX; DESTDIR for packages
 	$(Q)$(call put,755,$(sbindir),$(O)/pvbackd $(addprefix xenstore-scripts/vbd-,attach detach list))
 	$(Q)$(call put,755,$(libexecdir),$(O)/pvbackd-worker)
 	$(Q)$(call put,644,$(libexecdir),xenstore-scripts/vbd-common.sh)
+	$(Q)test -e $(DESTDIR)/etc/xen/pvbackd.conf || \
+		$(call put,644,/etc/xen,xenstore-scripts/pvbackd.conf)
 	$(Q)$(call put,755,$(bindir),$(O)/pvblk)
 	$(Q)$(call put,755,$(nbdkitdir),$(O)/nbdkit-pvblk-plugin.so)
 	$(Q)$(call put,755,$(bindir),$(O)/xensim/xensim)

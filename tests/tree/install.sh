@@ -9,6 +9,7 @@ trap 'rm -rf "$root"' EXIT
 
 check "make install" make -s "O=$(basename "$BUILD")" DESTDIR="$root" PREFIX=/usr install
 same "files and modes" "$(cd "$root" && find . ! -type d -printf '%P %m\n' | sort)" "\
+etc/xen/pvbackd.conf 644
 usr/bin/pvblk 755
 usr/bin/xensim 755
 usr/lib/nbdkit/plugins/nbdkit-pvblk-plugin.so 755
@@ -40,4 +41,7 @@ ln -s "$root/usr/sbin/vbd-list" "$root/link"
 check "a script called through a symbolic link" "$root/link" --help
 check "a second make install changes nothing" make -s "O=$(basename "$BUILD")" \
 	DESTDIR="$root" PREFIX=/usr install
+echo "log-level = debug" >"$root/etc/xen/pvbackd.conf"
+check "a third one" make -s "O=$(basename "$BUILD")" DESTDIR="$root" PREFIX=/usr install
+same "keeps the settings that are there" "$(cat "$root/etc/xen/pvbackd.conf")" "log-level = debug"
 done_testing
