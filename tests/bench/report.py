@@ -8,7 +8,7 @@ BASE = "fio"
 SUBJECT = "pvbackd"
 
 LABEL = 26
-CELL = 20
+CELL = 19
 
 
 def spread(values):
@@ -57,8 +57,7 @@ def quantity(x):
     """Three digits: 9.31k, 93.1k, 931k, 1.20M; below 1000 as it is."""
     for unit, name in ((1e6, "M"), (1e3, "k")):
         if x >= unit * 0.9995:
-            y = x / unit
-            return f"{y:.{2 if y < 9.995 else 1 if y < 99.95 else 0}f}{name}"
+            return factor(x / unit) + name
     return f"{x:.0f}"
 
 
@@ -68,13 +67,17 @@ def rate_cell(f, unit):
     return f"{f['rate']['median']:.0f}"
 
 
+def factor(x):
+    """Three digits at least: 0.75, 12.3, 1160."""
+    return f"{x:.{2 if x < 9.995 else 1 if x < 99.95 else 0}f}"
+
+
 def ratio_cell(r):
-    d = 2 if r["median"] < 10 else 1
-    return f"{r['median']:.{d}f} [{r['min']:.{d}f}..{r['max']:.{d}f}]"
+    return f"{factor(r['median'])} [{factor(r['min'])}..{factor(r['max'])}]"
 
 
 def row(label, cells):
-    return (f"  {label:<{LABEL}}" + "".join(f"{c:>{CELL}}" for c in cells)).rstrip()
+    return (f"  {label:<{LABEL}}" + "".join(f" {c:>{CELL}}" for c in cells)).rstrip()
 
 
 def block(doc, store, heading, cell):
