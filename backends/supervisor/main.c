@@ -9,9 +9,11 @@
 
 #include "config.h"
 #include "daemon.h"
+#include "doctor.h"
 #include "log.h"
 #include "loop.h"
 #include "notify.h"
+#include "registry.h"
 #include "super.h"
 
 #define VERSION "0.1"
@@ -26,6 +28,7 @@ static const char usage[] =
 	"usage: pvbackd [OPTION]...\n"
 	"Serve the PV disks of guests of this Xen host, or driver domain.\n"
 	"\n"
+	"  --check             say whether this host is fit, and what to do if not\n"
 	"  --config FILE       settings (default: " CONFIG_FILE ", if it exists)\n"
 	"  --foreground        stay, and log to standard error instead of syslog\n"
 	"  --log-level LEVEL   err, warn, info or debug (default: info)\n"
@@ -40,6 +43,7 @@ static const char usage[] =
 	"  --version           the version\n";
 
 static const struct option options[] = {
+	{ "check", no_argument, NULL, 'k' },
 	{ "config", required_argument, NULL, 'c' },
 	{ "foreground", no_argument, NULL, 'f' },
 	{ "log-level", required_argument, NULL, 's' },
@@ -53,12 +57,13 @@ static const struct option options[] = {
 
 /**
  * struct cmdline - What was asked for
+ * @check:	Only look whether the host is fit
  * @file:	Settings, or NULL for those at the usual place, if any
  * @key, @value: Settings of the command line, which go before those of the file
  */
 struct cmdline {
 	const char *file;
-	bool foreground;
+	bool check, foreground;
 	const char *key[16], *value[16];
 	unsigned int n;
 };
@@ -80,6 +85,9 @@ static int cmdline_parse(struct cmdline *c, int argc, char **argv)
 		switch (opt) {
 		case 'c':
 			c->file = optarg;
+			break;
+		case 'k':
+			c->check = true;
 			break;
 		case 'f':
 			c->foreground = true;
@@ -219,6 +227,20 @@ static int run(struct pvbackd *p)
 	return rc;
 }
 
+/* For an administrator: nothing is started or changed. */
+static int check_host(const struct config *conf)
+{
+	struct doctor d = { .root = "", .out = stdout };
+
+	doctor_host(&d);
+	doctor_xenstore(&d);
+	for (int i = 0; registry[i]; i++)
+		if (conf->kinds & 1U << i)
+			doctor_kind(&d, registry[i]->kind);
+	doctor_worker(&d, conf->worker);
+	return d.unfit ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
 	struct pvbackd p = { 0 };
@@ -234,7 +256,7 @@ int main(int argc, char **argv)
 	log_set_level(p.conf.log_level);
 	/* A worker that is gone, and a closed terminal, are errors of write(). */
 	signal(SIGPIPE, SIG_IGN);
-	rc = run(&p);
+	rc = p.cmdline.check ? check_host(&p.conf) : run(&p);
 	config_free(&p.conf);
 	return rc;
 }
