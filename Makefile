@@ -19,7 +19,6 @@ sbindir     := $(PREFIX)/sbin
 bindir      := $(PREFIX)/bin
 libexecdir  := $(PREFIX)/libexec/pvbackd
 mandir      := $(PREFIX)/share/man
-sysconfdir  := $(if $(filter /usr/local,$(PREFIX)),/usr/local/etc,/etc)
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
 	   -Wvla -Wconversion -Wformat=2 -Werror
@@ -32,7 +31,7 @@ ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(OPT) -fPIC -pthread -fno-strict-aliasing
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
 
 .PHONY: all help deps demo check check-fast check-xen xen-shell unit contract hostile tree e2e lint tidy \
-	format layers bench install clean
+	format layers bench install deb clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -273,11 +272,17 @@ install: all ## Install below PREFIX; DESTDIR for packages
 	$(Q)$(foreach n,1 5 8,$(call put,644,$(mandir)/man$(n),$(filter %.$(n),$(MAN)));)
 	$(Q)ln -sf vbd-attach.8 $(DESTDIR)$(mandir)/man8/vbd-detach.8
 	$(Q)ln -sf vbd-attach.8 $(DESTDIR)$(mandir)/man8/vbd-list.8
+	$(Q)$(call put,644,$(PREFIX)/lib/modprobe.d,xenstore-scripts/modprobe.d/pvbackd.conf)
+	$(Q)$(call put,644,$(PREFIX)/lib/systemd/system,xenstore-scripts/systemd/pvbackd.service)
+	$(Q)sed -i 's|@sbindir@|$(sbindir)|' $(DESTDIR)$(PREFIX)/lib/systemd/system/pvbackd.service
+
+deb: all ## A Debian package, in the build directory
+	$(Q)xenstore-scripts/deb/mkdeb $(O)
 
 # ---- Real Xen (tests/xen) ----------------------------------------------------------
 # The machine is made of Debian packages that are unpacked, not installed, in a cache
 # outside the tree: XEN_CACHE. ICOUNT=1 counts virtual time, so that figures repeat.
-check-xen: all ## Boot Xen and dom0 under emulation, run tests/xen/jobs; JOB=NAME runs one
+check-xen: all $(CONTRACT) $(AGENT) ## Boot Xen and dom0 under emulation, run tests/xen/jobs; JOB=NAME runs one
 	$(Q)tests/xen/run $(JOB)
 
 xen-shell: all ## A shell in that dom0

@@ -12,7 +12,9 @@ same "files and modes" "$(cd "$root" && find . ! -type d -printf '%P %m\n' | sor
 etc/xen/pvbackd.conf 644
 usr/bin/pvblk 755
 usr/bin/xensim 755
+usr/lib/modprobe.d/pvbackd.conf 644
 usr/lib/nbdkit/plugins/nbdkit-pvblk-plugin.so 755
+usr/lib/systemd/system/pvbackd.service 644
 usr/lib/xensim/libxencall.so.1 777
 usr/lib/xensim/libxenevtchn.so.1 777
 usr/lib/xensim/libxenforeignmemory.so.1 777
@@ -39,9 +41,22 @@ for prog in bin/pvblk bin/xensim sbin/pvbackd sbin/vbd-attach sbin/vbd-detach sb
 done
 ln -s "$root/usr/sbin/vbd-list" "$root/link"
 check "a script called through a symbolic link" "$root/link" --help
+rm "$root/link"
 check "a second make install changes nothing" make -s "O=$(basename "$BUILD")" \
 	DESTDIR="$root" PREFIX=/usr install
 echo "log-level = debug" >"$root/etc/xen/pvbackd.conf"
 check "a third one" make -s "O=$(basename "$BUILD")" DESTDIR="$root" PREFIX=/usr install
 same "keeps the settings that are there" "$(cat "$root/etc/xen/pvbackd.conf")" "log-level = debug"
+same "the service starts what was installed" \
+	"$(sed -n 's/^ExecStart=//p' "$root/usr/lib/systemd/system/pvbackd.service")" \
+	"/usr/sbin/pvbackd --foreground"
+
+deb=$(make -s "O=$(basename "$BUILD")" deb)
+check "make deb" test -f "$deb"
+same "the package has the same files, but for the simulator, and a copyright" \
+	"$(dpkg-deb --fsys-tarfile "$deb" | tar t | grep -v '/$' | wc -l)" \
+	"$(($(find "$root" ! -type d ! -path '*/xensim*' | wc -l) + 1))"
+same "settings that are kept" "$(dpkg-deb -I "$deb" conffiles)" /etc/xen/pvbackd.conf
+check "libraries it depends on" grep -q 'libxenstore4.*liburing2\|liburing2.*libxenstore4' \
+	<<<"$(dpkg-deb -f "$deb" Depends)"
 done_testing
