@@ -198,9 +198,11 @@ $(O)/.deps-check: Makefile tests/deps | $(O)/.deps
 	@touch $@
 
 # ---- Tests -----------------------------------------------------------------------
-# JOBS tests run side by side. E2E names the scenarios to run, by default all.
+# JOBS tests run side by side, the long ones first. E2E names the scenarios to run, by
+# default all.
 JOBS    ?= 4
-SCRIPTS := $(filter-out %/lib.sh,$(sort $(wildcard tests/e2e/*.sh)))
+LONG    := $(patsubst %,tests/e2e/%.sh,fio leaks copy crowd frontend)
+SCRIPTS := $(LONG) $(filter-out %/lib.sh $(LONG),$(sort $(wildcard tests/e2e/*.sh)))
 E2E     ?= $(SCRIPTS)
 XENSIM_TESTS := $(filter-out %/lib.sh,$(sort $(wildcard tests/xensim/t/*.sh)))
 SMOKE   := tests/e2e/attach.sh tests/e2e/scripts.sh
