@@ -24,16 +24,6 @@ log=$work/pvbackd.log
 : >"$log"
 : >"$work/pvbackd.conf"
 pvbackd_pid=
-# A plugin with a sanitizer needs the runtime in the program that loads it; what that
-# program leaks is not ours.
-runtime=$(ldd "$plugin" 2>/dev/null | sed -n 's/.*=> \(.*libasan[^ ]*\) .*/\1/p')
-if [ -n "$runtime" ]; then
-	mkdir "$work/bin"
-	printf '#!/bin/sh\nexec env LD_PRELOAD=%s ASAN_OPTIONS=detect_leaks=0 %s "$@"\n' \
-		"$runtime" "$(command -v nbdkit)" >"$work/bin/nbdkit"
-	chmod +x "$work/bin/nbdkit"
-	PATH=$work/bin:$PATH
-fi
 trap scenario_end EXIT
 trap 'exit 1' HUP INT TERM
 
