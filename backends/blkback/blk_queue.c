@@ -287,7 +287,7 @@ static int queue_memory(struct blk_queue *q, const struct blk_conf *c)
 static int queue_open(struct blk_queue *q, const struct blk_conf *c, int *image,
                       char *text, size_t size)
 {
-	struct store_conf sc = { .fd = *image };
+	struct store_conf sc = { .fd = *image, .depth = BLK_DEPTH };
 	int rc = queue_map_ring(q, c, text, size);
 
 	if (!rc)

@@ -222,14 +222,14 @@ static void blk_io_failed(struct blk_ring *r, uint32_t i)
 
 static void blk_reap(struct blk_ring *r)
 {
-	struct store_io *done[STORE_DEPTH];
-	unsigned int n = r->store->ops->reap(r->store, done);
+	struct store_io *done = r->store->ops->reap(r->store), *next;
 
-	for (unsigned int k = 0; k < n; k++) {
-		struct blk_io *io = container_of(done[k], struct blk_io, io);
+	for (; done; done = next) {
+		struct blk_io *io = container_of(done, struct blk_io, io);
 		uint32_t i = (uint32_t)(io - r->io);
 		const struct blk_req *req = &r->rec[i].req;
 
+		next = done->next;
 		assert(r->rec[i].state == BLK_SUBMITTED);
 		if (io->io.err)
 			blk_io_failed(r, i);

@@ -25,7 +25,7 @@
 #define BLK_BOUNCE     (BLK_SEGS * XEN_PAGE)
 #define BLK_BOUNCE_ALL ((size_t)BLK_DEPTH * BLK_BOUNCE)
 
-_Static_assert(BLK_DEPTH <= STORE_DEPTH, "each request may be one I/O");
+_Static_assert(BLK_DEPTH <= STORE_DEPTH_MAX, "each request may be one I/O");
 
 /* Counters; written by the ring's thread only, read by any. */
 #define BLK_STATS(X)                                                 \

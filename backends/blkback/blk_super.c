@@ -7,9 +7,9 @@
 
 #include "backend.h"
 #include "blk_conf.h"
+#include "blk_front_super.h"
 #include "blk_image_super.h"
 #include "blk_keys_super.h"
-#include "num.h"
 #include "xenabi.h"
 
 /**
@@ -25,38 +25,10 @@ struct blk {
 	struct blk_image image;
 };
 
-/*
- * What a frontend that does not say speaks. blkif.h: the native layout of the guest, and
- * all that leave it out today are 64-bit ones.
- */
-static enum blk_protocol default_protocol = BLK_PROTO_X86_64;
-
-static int blk_configure(const char *key, const char *value, const char **want)
-{
-	if (strcmp(key, "default-protocol") != 0)
-		return -ENOENT;
-	*want = "x86_64-abi or x86_32-abi";
-	return blk_protocol_parse(value, &default_protocol);
-}
-
-/* A key that may be missing: then *out is NULL. Only a store that fails is an error. */
-static int key_read(struct bdev *d, char **out, const char *dir, const char *key)
-{
-	int rc = xst_read(d->xs, XST_NULL, out, "%s/%s", dir, key);
-
-	if (rc == -ENOENT)
-		*out = NULL;
-	else if (rc == -EINVAL)
-		bdev_fault(d, "%s has a NUL byte in it", key);
-	else if (rc)
-		bdev_fault(d, "%s cannot be read: %s", key, strerror(-rc));
-	return rc == -ENOENT ? 0 : rc;
-}
-
 static int probe_mode(struct bdev *d, struct blk *b)
 {
 	autofree char *mode = NULL;
-	int rc = key_read(d, &mode, d->path, "mode");
+	int rc = blk_key_read(d, &mode, d->path, "mode");
 
 	if (rc)
 		return rc;
@@ -74,9 +46,9 @@ static int probe_params(struct bdev *d, struct blk *b)
 {
 	struct blk_image im = { .key = "params" };
 	autofree char *script = NULL;
-	int rc = key_read(d, &b->params, d->path, "params");
+	int rc = blk_key_read(d, &b->params, d->path, "params");
 
-	rc = rc ? rc : key_read(d, &script, d->path, "script");
+	rc = rc ? rc : blk_key_read(d, &script, d->path, "script");
 	if (rc)
 		return rc;
 	if (!b->params) {
@@ -114,9 +86,9 @@ static int blk_probe(struct bdev *d)
 static int script_status(struct bdev *d)
 {
 	autofree char *status = NULL, *why = NULL;
-	int rc = key_read(d, &status, d->path, "hotplug-status");
+	int rc = blk_key_read(d, &status, d->path, "hotplug-status");
 
-	rc = rc ? rc : key_read(d, &why, d->path, "hotplug-error");
+	rc = rc ? rc : blk_key_read(d, &why, d->path, "hotplug-error");
 	if (rc || (status && strcmp(status, "connected") == 0))
 		return rc;
 	if (!status || strcmp(status, "error") != 0)
@@ -131,7 +103,7 @@ static int script_device(struct bdev *d, char **path)
 {
 	autofree char *dev = NULL;
 	unsigned int major, minor;
-	int rc = key_read(d, &dev, d->path, "physical-device");
+	int rc = blk_key_read(d, &dev, d->path, "physical-device");
 
 	if (rc || !dev)
 		return rc;
@@ -156,7 +128,7 @@ static int script_image(struct bdev *d, struct blk *b, const char **key)
 	if (status && status != -EAGAIN)
 		return status == -ECANCELED ? -EAGAIN : status;
 	*key = "physical-device-path";
-	rc = key_read(d, &b->path, d->path, *key);
+	rc = blk_key_read(d, &b->path, d->path, *key);
 	if (rc || b->path)
 		return rc;
 	*key = "physical-device";
@@ -173,7 +145,7 @@ static int script_image(struct bdev *d, struct blk *b, const char **key)
 static int image_name(struct bdev *d, struct blk *b, const char **key)
 {
 	autofree char *script = NULL;
-	int rc = key_read(d, &script, d->path, "script");
+	int rc = blk_key_read(d, &script, d->path, "script");
 
 	if (!rc && script)
 		rc = script_image(d, b, key);
@@ -206,94 +178,11 @@ static int blk_open(struct bdev *d)
 	return 0;
 }
 
-static int front_protocol(struct bdev *d)
-{
-	enum blk_protocol p = default_protocol;
-	autofree char *v = NULL;
-	int rc = key_read(d, &v, d->front, "protocol");
-
-	if (rc)
-		return rc;
-	if ((!v || blk_protocol_parse(v, &p) == 0) && p == BLK_PROTO_X86_64)
-		return 0;
-	if (v)
-		bdev_fault(d,
-		           "the frontend's protocol is \"%.40s\", it must be x86_64-abi",
-		           v);
-	else
-		bdev_fault(
-			d,
-			"the frontend's protocol is missing: vbd.default-protocol says "
-			"x86_32-abi, only x86_64-abi is served");
-	return -EPROTONOSUPPORT;
-}
-
-/* A number that may be missing, then it is 0; more than @max was not offered. */
-static int front_limit(struct bdev *d, const char *key, uint32_t max, uint32_t *out)
-{
-	autofree char *v = NULL;
-	int rc = key_read(d, &v, d->front, key);
-
-	*out = 0;
-	if (rc || !v || num_u32(v, max, out) == 0)
-		return rc;
-	bdev_fault(d, "the frontend's %s is \"%.40s\", at most %u can be served", key, v,
-	           max);
-	return -EINVAL;
-}
-
-/* A number that must be there and is never 0. */
-static int front_number(struct bdev *d, const char *key, uint32_t max, uint32_t *out)
-{
-	autofree char *v = NULL;
-	int rc = key_read(d, &v, d->front, key);
-
-	if (!rc && v && v[0] != '0' && num_u32(v, max, out) == 0)
-		return 0;
-	if (rc)
-		return rc;
-	bdev_fault(d, "the frontend's %s is %s%.40s%s, it must be a number from 1 to %u",
-	           key, v ? "\"" : "", v ? v : "missing", v ? "\"" : "", max);
-	return -EINVAL;
-}
-
-/* blkif.h: a ring of one page is ring-ref; of an order that is said, even 0, ring-ref0.
- */
-static int front_ring(struct bdev *d, uint32_t *ref)
-{
-	autofree char *order = NULL, *plain = NULL;
-	int rc = key_read(d, &order, d->front, "ring-page-order");
-
-	rc = rc ? rc : key_read(d, &plain, d->front, "ring-ref");
-	if (rc)
-		return rc;
-	return front_number(d, order && !plain ? "ring-ref0" : "ring-ref", UINT32_MAX,
-	                    ref);
-}
-
-static int front_keys(struct bdev *d, struct blk_conf *c)
-{
-	uint32_t persistent = 0, n;
-	int rc = front_protocol(d);
-
-	/* One ring of one page: what a frontend says beyond that was not offered. */
-	rc = rc ? rc : front_limit(d, "ring-page-order", 0, &n);
-	rc = rc ? rc : front_limit(d, "num-ring-pages", 1, &n);
-	rc = rc ? rc : front_limit(d, "multi-queue-num-queues", 1, &n);
-	rc = rc ? rc : front_limit(d, "feature-persistent", 1, &persistent);
-	rc = rc ? rc : front_ring(d, &c->ring_ref);
-	rc = rc ? rc
-	        : front_number(d, "event-channel", EVTCHN_FIFO_NR_CHANNELS - 1,
-	                       &c->evtchn);
-	c->flags |= persistent ? BLK_PERSISTENT : 0;
-	return rc;
-}
-
 static int blk_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 {
 	struct blk *b = d->priv;
 	struct blk_conf c = { 0 };
-	int rc = front_keys(d, &c);
+	int rc = blk_front_keys(d, &c);
 
 	rc = rc ? rc : blk_image_measure(d, &b->image);
 	if (rc)
@@ -343,8 +232,7 @@ static int blk_publish(struct bdev *d, xst_t t)
 	rc = rc ? rc
 	        : xst_printf(d->xs, t, d->path, "physical-sector-size", "%u",
 	                     b->image.physical);
-	rc = rc ? rc : xst_printf(d->xs, t, d->path, "feature-flush-cache", "1");
-	return rc ? rc : xst_printf(d->xs, t, d->path, "feature-persistent", "1");
+	return rc ? rc : blk_front_publish(d, t);
 }
 
 static void blk_close(struct bdev *d)
@@ -366,7 +254,7 @@ static void blk_release(struct bdev *d)
 
 const struct super_backend blk_super = {
 	.kind = "vbd",
-	.configure = blk_configure,
+	.configure = blk_front_configure,
 	.probe = blk_probe,
 	.open = blk_open,
 	.connect = blk_connect,

@@ -14,17 +14,20 @@
 
 #include "compiler.h"
 
-/* Most I/Os in flight in one store. */
-#define STORE_DEPTH   32U
+/* Most I/Os in flight in one store, whatever was asked for: the largest ring's requests.
+ */
+#define STORE_DEPTH_MAX 512U
 /* Descriptors that store_wait() can listen to. */
-#define STORE_WATCHES 2U
-#define STORE_FOREVER (-1)
+#define STORE_WATCHES   2U
+#define STORE_FOREVER   (-1)
 
 enum store_op {
 	STORE_READ,
 	STORE_WRITE,
 	/* Writes that were complete before it was submitted are on stable storage. */
 	STORE_FLUSH,
+	/* The range's content is not needed any more. No memory; may take its time. */
+	STORE_DISCARD,
 };
 
 /**
@@ -32,31 +35,39 @@ enum store_op {
  * @op:		What to do
  * @durable:	STORE_WRITE: on stable storage when it completes
  * @pooled:	The memory is one piece of the pool given to open
+ * @secure:	STORE_DISCARD: no copy may remain readable
  * @off:	First byte in the image; the engine moves it on
+ * @len:	STORE_DISCARD: bytes, within the image, not 0; the engine uses it up
  * @iov:	Memory; the engine uses it up
  * @niov:	Entries of @iov
  * @left:	The engine's: bytes that remain
  * @err:	Result: 0, or -errno when not all bytes were moved
+ * @next:	The engine's; after reap() the one that has completed next, or NULL
  */
 struct store_io {
 	enum store_op op;
 	bool durable;
 	bool pooled;
+	bool secure;
 	uint64_t off;
+	uint64_t len;
 	struct iovec *iov;
 	unsigned int niov;
 	uint32_t left;
 	int err;
+	struct store_io *next;
 };
 
 /**
  * struct store_conf - What an engine needs to open
  * @fd:		Image; the store's after success
+ * @depth:	Most I/Os in flight, 1 to STORE_DEPTH_MAX
  * @pool:	Memory for @pooled I/O, or NULL
  * @pool_len:	Its size
  */
 struct store_conf {
 	int fd;
+	unsigned int depth;
 	void *pool;
 	size_t pool_len;
 };
@@ -76,8 +87,8 @@ struct store_ops {
 	void (*start)(struct store *s);
 	/* Never fails: an error is the I/O's. It begins in wait(), at the latest. */
 	void (*submit)(struct store *s, struct store_io *io);
-	/* Collect what has completed, up to STORE_DEPTH. */
-	unsigned int (*reap)(struct store *s, struct store_io **done);
+	/* Collect what has completed, oldest first, linked by @next; NULL: nothing. */
+	struct store_io *(*reap)(struct store *s);
 	/* Listen to @fd, or with -1 to nothing, as watch @slot. */
 	void (*watch)(struct store *s, unsigned int slot, int fd);
 	/*

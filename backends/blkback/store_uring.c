@@ -17,10 +17,6 @@
 
 #include "log.h"
 
-/* Each I/O and each watch has at most one entry queued; a cancel for each watch. */
-#define URING_ENTRIES 64U
-_Static_assert(URING_ENTRIES >= STORE_DEPTH + 2 * STORE_WATCHES, "room for all");
-
 /* user_data: an I/O's address, a watch's number, or this. */
 #define URING_CANCEL STORE_WATCHES
 
@@ -33,8 +29,9 @@ struct uring {
 	/* Watches with a poll in the kernel; watches found readable. */
 	unsigned int armed;
 	unsigned int ready;
-	struct store_io *done[STORE_DEPTH];
-	unsigned int ndone;
+	/* Completed, oldest first. */
+	struct store_io *done;
+	struct store_io **last;
 };
 
 /*
@@ -86,15 +83,29 @@ static void uring_queue(struct uring *u, struct store_io *io)
 	case STORE_FLUSH:
 		io_uring_prep_fsync(sqe, 0, IORING_FSYNC_DATASYNC);
 		break;
+	case STORE_DISCARD: /* never queued */
+		break;
 	}
 	sqe->flags |= IOSQE_FIXED_FILE;
 	io_uring_sqe_set_data(sqe, io);
+}
+
+static void uring_done(struct uring *u, struct store_io *io, int err)
+{
+	io->err = err;
+	io->next = NULL;
+	*u->last = io;
+	u->last = &io->next;
 }
 
 static void uring_submit(struct store *s, struct store_io *io)
 {
 	struct uring *u = container_of(s, struct uring, store);
 
+	if (io->op == STORE_DISCARD) {
+		uring_done(u, io, -EOPNOTSUPP);
+		return;
+	}
 	io->left = 0;
 	if (io->op != STORE_FLUSH)
 		for (unsigned int i = 0; i < io->niov; i++)
@@ -116,24 +127,23 @@ static void uring_advance(struct store_io *io, uint32_t n)
 	io->iov->iov_len -= n;
 }
 
-/* Return: whether the I/O is over. A short one goes on where it stopped. */
-static bool uring_complete(struct uring *u, struct store_io *io, int res)
+/* A short one goes on where it stopped. */
+static void uring_complete(struct uring *u, struct store_io *io, int res)
 {
 	if (io->op == STORE_FLUSH ? res == 0 : res == (int)io->left) {
-		io->err = 0;
-		return true;
+		uring_done(u, io, 0);
+		return;
 	}
 	/* Nothing at all: the image ends before the capacity it was said to have. */
 	if (res == 0)
 		res = -EIO;
 	if (res < 0 && res != -EINTR && res != -EAGAIN) {
-		io->err = res;
-		return true;
+		uring_done(u, io, res);
+		return;
 	}
 	if (res > 0)
 		uring_advance(io, (uint32_t)res);
 	uring_queue(u, io);
-	return false;
 }
 
 static void uring_collect(struct uring *u)
@@ -151,26 +161,20 @@ static void uring_collect(struct uring *u)
 			if (cqe->res > 0)
 				u->ready |= 1U << data;
 		} else if (data != URING_CANCEL) {
-			struct store_io *io = (struct store_io *)(uintptr_t)data;
-
-			if (uring_complete(u, io, cqe->res)) {
-				assert(u->ndone < STORE_DEPTH);
-				u->done[u->ndone++] = io;
-			}
+			uring_complete(u, (struct store_io *)(uintptr_t)data, cqe->res);
 		}
 	}
 	io_uring_cq_advance(&u->ring, n);
 }
 
-static unsigned int uring_reap(struct store *s, struct store_io **done)
+static struct store_io *uring_reap(struct store *s)
 {
 	struct uring *u = container_of(s, struct uring, store);
-	unsigned int n = u->ndone;
+	struct store_io *done = u->done;
 
-	for (unsigned int i = 0; i < n; i++)
-		done[i] = u->done[i];
-	u->ndone = 0;
-	return n;
+	u->done = NULL;
+	u->last = &u->done;
+	return done;
 }
 
 static void uring_watch(struct store *s, unsigned int slot, int fd)
@@ -225,7 +229,7 @@ static unsigned int uring_wait(struct store *s, int64_t ns)
 
 	uring_arm(u);
 	uring_collect(u);
-	if (ns && !u->ndone && !u->ready)
+	if (ns && !u->done && !u->ready)
 		uring_enter(u, true, ns);
 	else if (io_uring_sq_ready(&u->ring) ||
 	         IO_URING_READ_ONCE(*u->ring.sq.kflags) & IORING_SQ_TASKRUN)
@@ -269,7 +273,7 @@ static void uring_close(struct store *s)
 		uring_enter(u, true, STORE_FOREVER);
 		uring_collect(u);
 	}
-	assert(u->ndone == 0);
+	assert(!u->done);
 	io_uring_unregister_files(&u->ring);
 	if (u->pool_fixed)
 		io_uring_unregister_buffers(&u->ring);
@@ -287,12 +291,15 @@ static const struct store_ops uring_ops = {
 	.close = uring_close,
 };
 
-static int uring_setup(struct io_uring *ring)
+static int uring_setup(struct io_uring *ring, unsigned int depth)
 {
+	/* Each I/O and each watch has at most one entry queued; a cancel for each watch.
+	 */
+	unsigned int entries = depth + 2 * STORE_WATCHES;
 	int rc = -EINVAL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(uring_flags) && rc == -EINVAL; i++)
-		rc = io_uring_queue_init(URING_ENTRIES, ring, uring_flags[i]);
+		rc = io_uring_queue_init(entries, ring, uring_flags[i]);
 	/* Sleeping with a limit needs it: Linux 5.11. */
 	if (!rc && !(ring->features & IORING_FEAT_EXT_ARG)) {
 		io_uring_queue_exit(ring);
@@ -312,7 +319,7 @@ int store_uring_open(const struct store_conf *c, struct store **out, char *text,
 		snprintf(text, text_size, "out of memory for the I/O engine");
 		return -ENOMEM;
 	}
-	rc = uring_setup(&u->ring);
+	rc = uring_setup(&u->ring, c->depth);
 	if (rc) {
 		snprintf(text, text_size,
 		         "io_uring is not to be had: %s; it takes Linux 5.11, sysctl "
@@ -331,6 +338,7 @@ int store_uring_open(const struct store_conf *c, struct store **out, char *text,
 	/* Pins the pool; where the limit of locked memory forbids it, do without. */
 	u->pool_fixed = c->pool && io_uring_register_buffers(&u->ring, &pool, 1) == 0;
 	u->store.ops = &uring_ops;
+	u->last = &u->done;
 	u->fd = c->fd;
 	for (unsigned int i = 0; i < STORE_WATCHES; i++)
 		u->watch[i] = -1;

@@ -19,7 +19,7 @@
 static struct {
 	struct store store;
 	uint8_t disk[(size_t)DISK_SECTORS * 512];
-	struct store_io *held[STORE_DEPTH];
+	struct store_io *held[STORE_DEPTH_MAX];
 	unsigned int nheld;
 	bool go;
 	int fail[3];    /* by operation */
@@ -32,7 +32,7 @@ static void fake_submit(struct store *s, struct store_io *io)
 	static const char letter[][3] = { "r", "wW", "f" };
 
 	(void)s;
-	assert_true(fake.nheld < STORE_DEPTH);
+	assert_true(fake.nheld < STORE_DEPTH_MAX);
 	fake.held[fake.nheld++] = io;
 	if (fake.nops < sizeof(fake.order) - 1)
 		fake.order[fake.nops++] =
@@ -58,9 +58,9 @@ static void fake_move(struct store_io *io)
 }
 
 /* Newest first: nothing may depend on the order. */
-static unsigned int fake_reap(struct store *s, struct store_io **done)
+static struct store_io *fake_reap(struct store *s)
 {
-	unsigned int n = 0;
+	struct store_io *done = NULL, **last = &done;
 
 	(void)s;
 	while (fake.go && fake.nheld) {
@@ -69,9 +69,11 @@ static unsigned int fake_reap(struct store *s, struct store_io **done)
 		io->err = fake.fail[io->op];
 		if (!io->err && io->op != STORE_FLUSH)
 			fake_move(io);
-		done[n++] = io;
+		io->next = NULL;
+		*last = io;
+		last = &io->next;
 	}
-	return n;
+	return done;
 }
 
 static const struct store_ops fake_ops = { .submit = fake_submit, .reap = fake_reap };
