@@ -43,11 +43,12 @@ inc/common              := common
 inc/backends/supervisor := common backends backends/supervisor
 inc/backends/worker     := common backends backends/worker
 inc/backends/blkback    := common backends backends/blkback
+inc/backends/netback    := common backends backends/netback
 inc/frontends           := common frontends
 inc/frontends/pvblk     := common frontends frontends/pvblk
 inc/frontends/nbdkit    := common frontends
 inc/tests/unit          := common backends backends/supervisor backends/worker \
-			   backends/blkback frontends tests/unit
+			   backends/blkback backends/netback frontends tests/unit
 inc/tests/contract      := tests/contract
 inc/tests/hostile       := common backends/blkback tests/hostile
 
@@ -56,7 +57,7 @@ src = $(sort $(wildcard $(1)/*.c))
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 
 COMMON   := $(call src,common)
-BACKENDS := backends/blkback
+BACKENDS := backends/blkback backends/netback
 SUPER    := $(call src,backends/supervisor) $(sort $(wildcard $(BACKENDS:=/*_super.c)))
 WORKER   := $(call src,backends/worker) \
 	    $(filter-out %_super.c,$(foreach b,$(BACKENDS),$(call src,$(b))))

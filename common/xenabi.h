@@ -17,6 +17,7 @@
 #include <xen/event_channel.h>
 #include <xen/grant_table.h>
 #include <xen/io/blkif.h>
+#include <xen/io/netif.h>
 #include <xen/io/ring.h>
 #include <xen/io/xenbus.h>
 #include <xen/io/protocols.h>
@@ -38,6 +39,16 @@ _Static_assert(sizeof(struct blkif_response) == 16, "blkif response");
 _Static_assert(offsetof(struct blkif_response, operation) == 8, "blkif rsp op");
 _Static_assert(offsetof(struct blkif_response, status) == 10, "blkif rsp status");
 _Static_assert(BLKIF_MAX_SEGMENTS_PER_REQUEST == 11, "blkif direct segments");
+
+/* A slot of the transmit ring holds a request or an extra, of the receive ring either. */
+_Static_assert(sizeof(struct netif_tx_request) == 12, "netif tx request");
+_Static_assert(offsetof(struct netif_tx_request, id) == 8, "netif tx id");
+_Static_assert(sizeof(struct netif_tx_response) == 4, "netif tx response");
+_Static_assert(sizeof(struct netif_rx_request) == 8, "netif rx request");
+_Static_assert(offsetof(struct netif_rx_request, gref) == 4, "netif rx gref");
+_Static_assert(sizeof(struct netif_rx_response) == 8, "netif rx response");
+_Static_assert(sizeof(struct netif_extra_info) == 8, "netif extra");
+_Static_assert(XEN_NETIF_NR_SLOTS_MIN == 18, "netif slots of a frame");
 
 /* enum xenbus_state of xen/io/xenbus.h, as the store has it: one digit. */
 _Static_assert(XenbusStateUnknown == 0 && XenbusStateInitialising == 1 &&
