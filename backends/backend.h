@@ -75,7 +75,7 @@ void bdev_fault(struct bdev *d, const char *fmt, ...) printf_like(2, 3);
  * "not yet": keys are missing that may still come, called again after the next change;
  * any other -errno: the device goes to Closed, bdev_fault() has said why.
  *
- * Order: probe, offer, {open, connect, publish, close}..., release.
+ * Order: probe, offer, {open, connect, publish, close}..., remove, release.
  */
 struct super_backend {
 	/* XenStore kind: backend/KIND/DOMID/DEVID. */
@@ -118,6 +118,14 @@ struct super_backend {
 
 	/* The worker has let go: undo open(). */
 	void (*close)(struct bdev *d);
+
+	/*
+	 * Optional. The directory is gone or was written anew: take from the host what
+	 * probe() made there and what outlives us, a network interface. Not called when
+	 * we stop. With it, probe() is called once for a directory, not again when the
+	 * frontend starts over: what was made stays as it is meanwhile.
+	 */
+	void (*remove)(struct bdev *d);
 
 	/* The directory is gone, or we stop: undo probe(); close() has been called. */
 	void (*release)(struct bdev *d);

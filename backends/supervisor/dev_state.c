@@ -58,7 +58,7 @@ _Static_assert(ARRAY_SIZE(event_name) == EV_NEVENTS, "an event has no name");
 
 /* Where nothing is held by a worker, all ways to the end are short. */
 #define ENDS_AT_ONCE                                                          \
-	[EV_DIR_GONE] = GO(FORGET, GONE), [EV_RECREATED] = GO(RESET, NEW),    \
+	[EV_DIR_GONE] = GO(FORGET, GONE), [EV_RECREATED] = GO(RENEW, NEW),    \
 	[EV_GUEST_DEAD] = GO(CLOSE, CLOSED), [EV_REMOVE] = GO(CLOSE, CLOSED), \
 	[EV_FRONT_GONE] = GO(CLOSE, CLOSED), [EV_FRONT_CLOSED] = GO(CLOSE, CLOSED)
 

@@ -103,8 +103,9 @@ enum dev_action {
 	ACT_FAIL,      /* say why, close, write 5, then 6 */
 	ACT_PARK,      /* close, leave the mark of an orderly stop */
 	ACT_LEAVE,     /* close, leave XenStore as it is */
-	ACT_RESET,     /* close, forget all keys */
-	ACT_FORGET,    /* close, forget all keys and the device */
+	ACT_RESET,  /* close, forget what may be different when the guest starts over */
+	ACT_RENEW,  /* close, forget all keys: there is a new device in its place */
+	ACT_FORGET, /* close, forget all keys and the device */
 	ACT_NACTIONS
 };
 

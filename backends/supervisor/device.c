@@ -268,18 +268,42 @@ static int act_leave(struct device *d)
 	return 0;
 }
 
-static int act_reset(struct device *d)
+/* The device is no more: nothing of it stays on the host. */
+static void host_forget(struct device *d)
 {
+	storage_close(d);
+	if (d->probed && d->ops->remove)
+		d->ops->remove(&d->bdev);
 	keys_forget(d);
+}
+
+static void start_over(struct device *d)
+{
 	d->age = 0;
 	d->view.offered = false;
 	d->view.front_seen = d->view.front != XENBUS_MISSING;
+}
+
+static int act_reset(struct device *d)
+{
+	if (d->ops->remove)
+		storage_close(d);
+	else
+		keys_forget(d);
+	start_over(d);
+	return 0;
+}
+
+static int act_renew(struct device *d)
+{
+	host_forget(d);
+	start_over(d);
 	return 0;
 }
 
 static int act_forget(struct device *d)
 {
-	keys_forget(d);
+	host_forget(d);
 	dev_store_unwatch(d);
 	dev_store_error_clear(d);
 	return 0;
@@ -294,7 +318,7 @@ static int (*const action[])(struct device *d) = {
 	[ACT_FAIL_STOP] = act_fail_stop, [ACT_CLOSE] = act_close,
 	[ACT_FAIL] = act_fail,           [ACT_PARK] = act_park,
 	[ACT_LEAVE] = act_leave,         [ACT_RESET] = act_reset,
-	[ACT_FORGET] = act_forget,
+	[ACT_RENEW] = act_renew,         [ACT_FORGET] = act_forget,
 };
 _Static_assert(ARRAY_SIZE(action) == ACT_NACTIONS, "an action is not implemented");
 

@@ -101,6 +101,7 @@ static bool model_act(struct model *m, enum dev_action act)
 		wrote(m, 'M');
 		break;
 	case ACT_RESET:
+	case ACT_RENEW:
 		m->v.offered = false;
 		m->v.front_seen = m->v.front != XENBUS_MISSING;
 		break;

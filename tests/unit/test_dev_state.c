@@ -32,6 +32,7 @@ static const char *const act_name[] = {
 	[ACT_PARK] = "park",
 	[ACT_LEAVE] = "leave",
 	[ACT_RESET] = "reset",
+	[ACT_RENEW] = "renew",
 	[ACT_FORGET] = "forget",
 };
 _Static_assert(ARRAY_SIZE(act_name) == ACT_NACTIONS, "an action has no name");
@@ -57,21 +58,21 @@ static const char *const expected[DEV_NSTATES][EV_NEVENTS] = {
 		WORKER(".", ".", ".", ".", ".", "."),
 	},
 	[DEV_INITWAIT] = {
-		OTHER("forget>gone", "reset>new", "leave>parked", "close>closed",
+		OTHER("forget>gone", "renew>new", "leave>parked", "close>closed",
 		      "close>closed", "fail>closed"),
 		FRONT("close>closed", "open>opened", "open>opened", "open>opened",
 		      "halt>halted", "close>closed"),
 		WORKER(".", ".", ".", ".", ".", "."),
 	},
 	[DEV_OPENED] = {
-		OTHER("forget>gone", "reset>new", "leave>parked", "close>closed",
+		OTHER("forget>gone", "renew>new", "leave>parked", "close>closed",
 		      "close>closed", "fail>closed"),
 		FRONT("close>closed", ".", ".", "spawn>spawning", "halt>halted",
 		      "close>closed"),
 		WORKER(".", ".", ".", ".", ".", "."),
 	},
 	[DEV_SPAWNING] = {
-		OTHER("forget>gone", "reset>new", "leave>parked", "close>closed",
+		OTHER("forget>gone", "renew>new", "leave>parked", "close>closed",
 		      "close>closed", "fail>closed"),
 		FRONT("close>closed", ".", "close>closed", ".", "halt>halted",
 		      "close>closed"),
@@ -104,7 +105,7 @@ static const char *const expected[DEV_NSTATES][EV_NEVENTS] = {
 		WORKER(".", ".", ".", ".", "fail-stop>stopping", "close>closed"),
 	},
 	[DEV_HALTED] = {
-		OTHER("forget>gone", "reset>new", "leave>parked", "close>closed",
+		OTHER("forget>gone", "renew>new", "leave>parked", "close>closed",
 		      "close>closed", "."),
 		FRONT("close>closed", "close>closed", "close>closed", "close>closed", ".",
 		      "close>closed"),
@@ -121,14 +122,14 @@ static const char *const expected[DEV_NSTATES][EV_NEVENTS] = {
 		WORKER(".", ".", ".", "park>parked", ".", "fail>closed"),
 	},
 	[DEV_PARKED] = {
-		OTHER("forget>gone", "reset>new", ".", "close>closed", "close>closed",
+		OTHER("forget>gone", "renew>new", ".", "close>closed", "close>closed",
 		      "fail>closed"),
 		FRONT("close>closed", ".", "close>closed", "adopt>opened", "halt>halted",
 		      "close>closed"),
 		WORKER(".", ".", ".", ".", ".", "."),
 	},
 	[DEV_CLOSED] = {
-		OTHER("forget>gone", "reset>new", "leave>parked", "close>closed",
+		OTHER("forget>gone", "renew>new", "leave>parked", "close>closed",
 		      "close>closed", "."),
 		FRONT("close>closed", ".", "reset>new", ".", "close>closed", "close>closed"),
 		WORKER(".", ".", ".", ".", ".", "."),
