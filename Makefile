@@ -300,11 +300,20 @@ deb: all ## A Debian package, in the build directory
 # ---- Real Xen (tests/xen) ----------------------------------------------------------
 # The machine is made of Debian packages that are unpacked, not installed, in a cache
 # outside the tree: XEN_CACHE. ICOUNT=1 counts virtual time, so that figures repeat.
-check-xen: all $(CONTRACT) $(AGENT) ## Boot Xen and dom0 under emulation, run tests/xen/jobs; JOB=NAME runs one
-	$(Q)tests/xen/run $(JOB)
+# XEN_ROOT is laid over dom0's disk: what a user has after make install, and the contract
+# tests. Libraries are the packages' own.
+XEN_ROOT := $(O)/xen-root
 
-xen-shell: all ## A shell in that dom0
-	$(Q)tests/xen/run --shell
+$(XEN_ROOT): all $(CONTRACT) $(AGENT)
+	$(Q)rm -rf $@
+	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(abspath $@) PREFIX=/usr
+	$(Q)install -D -t $@/usr/lib/contract $(CONTRACT) $(AGENT)
+
+check-xen: $(XEN_ROOT) ## Boot Xen and dom0 under emulation, run tests/xen/jobs; JOB=NAME runs one
+	$(Q)XEN_ROOT=$< tests/xen/run $(JOB)
+
+xen-shell: $(XEN_ROOT) ## A shell in that dom0
+	$(Q)XEN_ROOT=$< tests/xen/run --shell
 
 # ---- Performance (tests/bench) -----------------------------------------------------
 # QUICK=1 is a look whether it runs; BENCH holds more arguments, tests/bench/bench --help.
