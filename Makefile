@@ -323,4 +323,4 @@ bench: all | $(O)/.deps-check ## Compare with what a user would pick instead: tw
 clean: ## Remove the build directories
 	rm -rf build build-*
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -name '*.d' -type f 2>/dev/null)
