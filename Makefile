@@ -51,6 +51,7 @@ inc/tests/unit          := common backends backends/supervisor backends/worker \
 			   backends/blkback backends/netback frontends tests/unit
 inc/tests/contract      := tests/contract
 inc/tests/hostile       := common backends/blkback tests/hostile
+inc/tests/bench         := common frontends tests/bench
 
 # ---- Sources ---------------------------------------------------------------------
 src = $(sort $(wildcard $(1)/*.c))
@@ -161,6 +162,12 @@ HOSTILE := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/hostile/test_*.c)))
 $(HOSTILE): %: %.o $(O)/tests/hostile/rig.o $(COMMON_A)
 	$(link) -lxengnttab -lxenevtchn -lcmocka
 
+# ---- A vhost-user-blk client, to load a peer with (tests/bench) -----------------------
+VUBLK := $(O)/tests/bench/vublk
+
+$(VUBLK): $(call obj,tests/bench/vublk.c tests/bench/vhost_user.c) $(FRONT_A)
+	$(link)
+
 # ---- xensim (tests/xensim) ---------------------------------------------------------
 # One library under four names. Programs without sanitizers load it too, so it and what it
 # shares with the rest are compiled for it alone, without.
@@ -244,7 +251,7 @@ contract: all $(CONTRACT) $(AGENT) $(LOADS) ## What Xen promises, asked of xensi
 hostile: all $(HOSTILE) ## Guests that lie, around the real worker
 	$(Q)tests/run -j $(JOBS) -w tests/hostile/on-xensim $(HOSTILE)
 
-tree: all $(UNIT_TESTS) ## Tests of the tree: layers, install, manuals
+tree: all $(UNIT_TESTS) $(VUBLK) ## Tests of the tree: layers, install, manuals
 	$(Q)tests/run $(sort $(wildcard tests/tree/*.sh tests/bench/test_*))
 
 e2e: all ## Scenarios on a simulated host; E2E=tests/e2e/NAME.sh for one
@@ -316,9 +323,10 @@ xen-shell: $(XEN_ROOT) ## A shell in that dom0
 	$(Q)XEN_ROOT=$< tests/xen/run --shell
 
 # ---- Performance (tests/bench) -----------------------------------------------------
-# QUICK=1 is a look whether it runs; BENCH holds more arguments, tests/bench/bench --help.
-bench: all | $(O)/.deps-check ## Compare with what a user would pick instead: two minutes
-	$(Q)tests/bench/bench $(if $(QUICK),--quick) --json $(O)/bench.json $(BENCH)
+# QUICK=1 is a look whether it runs; DOCS=1 puts the figures into docs/performance.*; BENCH
+# holds more arguments, tests/bench/bench --help.
+bench: all $(VUBLK) | $(O)/.deps-check ## Compare with what a user would pick instead: eight minutes
+	$(Q)tests/bench/bench $(if $(QUICK),--quick) $(if $(DOCS),--docs) --json $(O)/bench.json $(BENCH)
 
 clean: ## Remove the build directories
 	rm -rf build build-*

@@ -8,7 +8,12 @@ MIB = 1024 * 1024
 
 
 class Case(NamedTuple):
-    """A workload: fio's names, bs in bytes, unit of the figures shown."""
+    """
+    A workload: fio's names, bs in bytes, unit of the figures shown.
+
+    brief: a point between the ends of the plot, measured in fewer and shorter rounds;
+    peers: keys of those who run it.
+    """
 
     key: str
     title: str
@@ -16,13 +21,29 @@ class Case(NamedTuple):
     bs: int
     depth: int
     unit: str
+    brief: bool
+    peers: tuple
+
+
+NBD = ("nbdkit", "qemu-nbd")
+ALL = ("pvbackd", "fio", "qsd", *NBD)
+# NBD servers would fill the page cache, and the next peer would wait for its writeback.
+LARGE = ("pvbackd", "fio", "qsd")
+
+
+def randread(depth, brief=False, peers=ALL):
+    return Case(
+        f"randread-4k-qd{depth}", f"4k randread QD{depth}", "randread", 4 * KIB, depth, "IOPS",
+        brief, peers,
+    )
 
 
 CASES = (
-    Case("randread-4k-qd1", "4k randread QD1", "randread", 4 * KIB, 1, "IOPS"),
-    Case("randread-4k-qd32", "4k randread QD32", "randread", 4 * KIB, 32, "IOPS"),
-    Case("read-1m-qd8", "1M read QD8", "read", MIB, 8, "MiB/s"),
-    Case("write-1m-qd8", "1M write QD8", "write", MIB, 8, "MiB/s"),
+    randread(1),
+    *(randread(depth, brief=True) for depth in (2, 4, 8, 16)),
+    randread(32, peers=(*ALL, "pvbackd-copy")),
+    Case("read-1m-qd8", "1M read QD8", "read", MIB, 8, "MiB/s", False, LARGE),
+    Case("write-1m-qd8", "1M write QD8", "write", MIB, 8, "MiB/s", False, LARGE),
 )
 
 

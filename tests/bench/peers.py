@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What is compared: each way to reach one image, and how it is started and loaded."""
 
-from fio import fio
+import signal
+
+from fio import SLACK, fio
+from loadgen import parse
 from peer import Peer
-from proc import Server, family
-from pvbackd import Pvbackd
+from proc import Server, family, run
+from pvbackd import BUILD, Pvbackd, PvbackdCopy
 
 
 class Fio(Peer):
@@ -25,8 +28,8 @@ class Fio(Peer):
         )
 
 
-class NbdPeer(Peer):
-    """An NBD server on a unix socket, one connection, fio's nbd engine on the other end."""
+class ServedBySocket(Peer):
+    """A server that listens on a unix socket in the image's directory."""
 
     def argv(self, socket):
         raise NotImplementedError
@@ -34,16 +37,27 @@ class NbdPeer(Peer):
     def start(self):
         self.socket = self.image.dir / f"{self.key}.sock"
         self.server = self.stack.enter_context(
-            Server(self.title, self.argv(self.socket), self.image.dir / f"{self.key}.log")
+            Server(
+                self.title,
+                self.argv(self.socket),
+                self.image.dir / f"{self.key}.log",
+                stop=self.stop,
+            )
         )
         self.server.wait_for("socket", self.socket.exists)
+
+    stop = signal.SIGTERM
+
+    def servers(self):
+        return family(self.server.proc.pid)
+
+
+class NbdPeer(ServedBySocket):
+    """An NBD server: one connection, fio's nbd engine on the other end."""
 
     def load(self, case, seconds):
         uri = f"nbd+unix:///?socket={self.socket}"
         return fio(case, seconds, "--ioengine=nbd", f"--uri={uri}")
-
-    def servers(self):
-        return family(self.server.proc.pid)
 
 
 class Nbdkit(NbdPeer):
@@ -57,29 +71,54 @@ class Nbdkit(NbdPeer):
         return ["nbdkit", "--foreground", "--unix", socket, "file", self.image.path]
 
 
-class QsdNbd(NbdPeer):
-    """
-    qemu-storage-daemon; without an iothread, with which 7.2 aborts when its client leaves.
-    The image is not locked, as the others have it open.
-    """
+def node(image, driver="file", **options):
+    """QEMU's words for the image; its way to have a comma in a value is to double it."""
+    name = str(image.path).replace(",", ",,")
+    direct = "on" if image.direct else "off"
+    # Not locked, as the others have it open.
+    options = {"driver": driver, "filename": name, "aio": "io_uring", "cache.direct": direct,
+               "locking": "off"} | options
+    return ",".join(f"{k}={v}" for k, v in options.items())
 
-    key = "qsd-nbd"
-    title = "qemu-storage-daemon, NBD"
-    needs = {"fio": "fio", "qemu-storage-daemon": "qemu-system-common"}
+
+class QemuNbd(NbdPeer):
+    key = "qemu-nbd"
+    title = "qemu-nbd"
+    needs = {"fio": "fio", "qemu-nbd": "qemu-utils"}
 
     def argv(self, socket):
-        # QEMU's way to have a comma in a value is to double it.
-        name, socket = (str(p).replace(",", ",,") for p in (self.image.path, socket))
-        direct = "on" if self.image.direct else "off"
+        return ["qemu-nbd", "--persistent", f"--socket={socket}", "--image-opts",
+                node(self.image)]
+
+
+class Qsd(ServedBySocket):
+    """
+    qemu-storage-daemon's vhost-user-blk export, which our own small client loads. It has
+    been seen not to end on SIGTERM once a client was gone.
+    """
+
+    key = "qsd"
+    title = "qemu-storage-daemon, vhost-user-blk"
+    needs = {"qemu-storage-daemon": "qemu-system-common"}
+    stop = signal.SIGKILL
+
+    def argv(self, socket):
+        socket = str(socket).replace(",", ",,")
         return [
             "qemu-storage-daemon",
             "--blockdev",
-            f"driver=file,node-name=image,filename={name},aio=io_uring,cache.direct={direct},locking=off",
-            "--nbd-server",
-            f"addr.type=unix,addr.path={socket}",
+            node(self.image) + ",node-name=image",
             "--export",
-            "type=nbd,id=export,node-name=image,name=,writable=on",
+            f"type=vhost-user-blk,id=export,node-name=image,writable=on,addr.type=unix,addr.path={socket}",
         ]
 
+    def load(self, case, seconds):
+        out = run(
+            [BUILD / "tests/bench/vublk", self.socket, case.rw, case.bs, case.depth,
+             round(seconds * 1000)],
+            seconds + SLACK,
+        )
+        return parse(case, out, "vublk")
 
-PEERS = (Pvbackd, Fio, Nbdkit, QsdNbd)
+
+PEERS = (Pvbackd, PvbackdCopy, Fio, Qsd, Nbdkit, QemuNbd)

@@ -10,7 +10,6 @@ import time
 
 TICK = os.sysconf("SC_CLK_TCK")
 START_TIMEOUT = 10
-# qemu-storage-daemon has been seen not to end on SIGTERM once a client had vanished.
 STOP_TIMEOUT = 3
 
 
@@ -31,9 +30,10 @@ def tail(path, lines=5):
 class Server:
     """A server in the foreground, its output in a log file; a context manager."""
 
-    def __init__(self, name, argv, log, env=None):
+    def __init__(self, name, argv, log, env=None, stop=signal.SIGTERM):
         self.name = name
         self.log = log
+        self.stop = stop
         with open(log, "wb") as out:
             self.proc = subprocess.Popen(
                 command(argv),
@@ -50,7 +50,7 @@ class Server:
     def __exit__(self, *_):
         if self.proc.poll() is not None:
             return
-        self.proc.send_signal(signal.SIGTERM)
+        self.proc.send_signal(self.stop)
         try:
             self.proc.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:

@@ -7,7 +7,7 @@ from statistics import median
 BASE = "fio"
 SUBJECT = "pvbackd"
 
-LABEL = 26
+LABEL = 42
 CELL = 19
 
 
@@ -36,7 +36,8 @@ def figures(case, samples):
         "p99_us": median(s.p99 for s in samples),
     }
     if all(s.cpu is not None for s in samples):
-        out["server_cpu_us_per_io"] = median(s.cpu / s.ios * 1e6 for s in samples)
+        out["cpu_rounds"] = [s.cpu / s.ios * 1e6 for s in samples]
+        out["server_cpu_us_per_io"] = median(out["cpu_rounds"])
     names = samples[0].counters
     out["counters"] = {n: median(s.counters[n] for s in samples) for n in names}
     return out
@@ -50,6 +51,8 @@ def compare(case, by_peer):
             f["ratio_to_" + BASE] = ratios(f["rounds"], out[BASE]["rounds"])
         if SUBJECT in out and peer not in (SUBJECT, BASE):
             f[SUBJECT + "_ratio"] = ratios(out[SUBJECT]["rounds"], f["rounds"])
+            if "cpu_rounds" in out[SUBJECT] and all(f.get("cpu_rounds", [0])):
+                f[SUBJECT + "_cpu_ratio"] = ratios(out[SUBJECT]["cpu_rounds"], f["cpu_rounds"])
     return out
 
 
@@ -68,8 +71,9 @@ def rate_cell(f, unit):
 
 
 def factor(x):
-    """Three digits at least: 0.75, 12.3, 1160."""
-    return f"{x:.{2 if x < 9.995 else 1 if x < 99.95 else 0}f}"
+    """Three digits at least: 0.031, 0.75, 12.3, 1160."""
+    digits = 3 if 0 < x < 0.1 else 2 if x < 9.995 else 1 if x < 99.95 else 0
+    return f"{x:.{digits}f}"
 
 
 def ratio_cell(r):
@@ -80,14 +84,14 @@ def row(label, cells):
     return (f"  {label:<{LABEL}}" + "".join(f" {c:>{CELL}}" for c in cells)).rstrip()
 
 
-def block(doc, store, heading, cell):
+def block(doc, store, keys, heading, cell):
     """Rows of peers under a heading; cell(figures, case) is None where there is no value."""
     rows = []
     for peer, title in doc["peers"].items():
         cells = []
-        for key, case in doc["cases"].items():
+        for key in keys:
             f = store["results"].get(key, {}).get(peer)
-            cells.append(cell(f, case) if f else None)
+            cells.append(cell(f, doc["cases"][key]) if f else None)
         if any(c is not None for c in cells):
             rows.append(row(title, ["-" if c is None else c for c in cells]))
     return [heading, *rows, ""] if rows else []
@@ -98,43 +102,77 @@ def optional(key, form):
     return lambda f, case: form(f[key]) if key in f else None
 
 
-def counter_block(doc, store):
-    """What the load generators counted, a row each."""
+def per_request_block(doc, store, keys):
+    """What was counted of a request, a row each."""
     rows = []
     for peer, title in doc["peers"].items():
-        by_case = [store["results"].get(k, {}).get(peer, {}) for k in doc["cases"]]
+        by_case = [store["results"].get(k, {}).get(peer, {}) for k in keys]
         names = dict.fromkeys(n for f in by_case for n in f.get("counters", {}))
         for name in names:
             values = [f.get("counters", {}).get(name) for f in by_case]
-            rows.append(row(name, ["-" if v is None else f"{v:.3f}" for v in values]))
+            if name != "requests":
+                cells = ["-" if v is None else f"{v:.3f}" for v in values]
+                rows.append(row(f"{title}: {name}", cells))
     return ["per request", *rows, ""] if rows else []
 
 
-def table(doc):
-    """The whole report as text."""
-    m = doc["machine"]
+def titles(doc, keys):
+    return [row("", [doc["cases"][k][field] for k in keys]) for field in ("title", "unit")]
+
+
+def store_block(doc, store):
+    how = "O_DIRECT" if store["direct"] else "buffered"
+    keys = [k for k, c in doc["cases"].items() if not c["brief"] and k in store["results"]]
+    sweep = [k for k, c in doc["cases"].items() if c["brief"] and k in store["results"]]
+    rate = ("rate", lambda f, case: rate_cell(f, case["unit"]))
     out = [
-        f"{m['cpus']} x {m['cpu']}, Linux {m['kernel']}, load {m['load']}",
+        "",
+        f"{store['fstype']}, {how}, {store['mib']} MiB in {store['dir']}",
+        *titles(doc, keys),
+        *block(doc, store, keys, *rate),
+        *block(doc, store, keys, f"x {BASE}", optional("ratio_to_" + BASE, ratio_cell)),
+        *block(doc, store, keys, f"{SUBJECT} x", optional(SUBJECT + "_ratio", ratio_cell)),
+        *block(
+            doc,
+            store,
+            keys,
+            "server CPU, us per I/O",
+            optional("server_cpu_us_per_io", lambda v: f"{v:.1f}"),
+        ),
+        *per_request_block(doc, store, keys),
+    ]
+    if sweep:
+        out += [*titles(doc, sweep), *block(doc, store, sweep, *rate)]
+    return out
+
+
+def machine(doc):
+    """Where, when and how it was measured: a list of lines."""
+    m = doc["machine"]
+    return [
+        f"{m['cpus']} x {m['cpu']}, Linux {m['kernel']}, load {m['load']}, {m['time']}",
         f"{doc['rounds']} rounds of {doc['seconds']:g} s a run, peers in turn;"
         " ratios: median of the rounds' ratios [min..max]",
-        *(f"SKIP {why}" for why in doc["skipped"]),
     ]
+
+
+def goal_block(rows):
+    """What had to be reached and what was."""
+    width = max(len(r[0]) for r in rows)
+    head = f"{'goals':<{width}}  {'value':>7} {'must':>7} {'aim':>7}"
+    return [
+        head,
+        *(
+            f"{title:<{width}}  {'-' if value is None else factor(value):>7}"
+            f" {must:>7g} {aim:>7g}  {verdict}"
+            for title, value, must, aim, verdict in rows
+        ),
+    ]
+
+
+def table(doc):
+    """The measurements as text."""
+    out = [*machine(doc), *(f"SKIP {why}" for why in doc["skipped"])]
     for store in doc["stores"]:
-        how = "O_DIRECT" if store["direct"] else "buffered"
-        out += [
-            "",
-            f"{store['fstype']}, {how}, {store['mib']} MiB in {store['dir']}",
-            row("", [c["title"] for c in doc["cases"].values()]),
-            row("", [c["unit"] for c in doc["cases"].values()]),
-            *block(doc, store, "rate", lambda f, case: rate_cell(f, case["unit"])),
-            *block(doc, store, f"x {BASE}", optional("ratio_to_" + BASE, ratio_cell)),
-            *block(doc, store, f"{SUBJECT} x", optional(SUBJECT + "_ratio", ratio_cell)),
-            *block(
-                doc,
-                store,
-                "server CPU, us per I/O",
-                optional("server_cpu_us_per_io", lambda v: f"{v:.1f}"),
-            ),
-            *counter_block(doc, store),
-        ]
+        out += store_block(doc, store)
     return "\n".join(out).rstrip() + "\n"

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""What has to be reached: each goal with what it must be, what it shall be, and is. Pure."""
+
+from typing import Callable, NamedTuple
+
+QD1 = "randread-4k-qd1"
+QD32 = "randread-4k-qd32"
+
+
+class Goal(NamedTuple):
+    """
+    A figure to reach; value(doc) is None where it was not measured.
+
+    most: it is a limit, less is better.
+    """
+
+    title: str
+    must: float
+    aim: float
+    value: Callable
+    most: bool = False
+
+    def verdict(self, value):
+        if value is None:
+            return "-"
+        if self.most:
+            return "aim" if value <= self.aim else "pass" if value <= self.must else "MISS"
+        return "aim" if value >= self.aim else "pass" if value >= self.must else "MISS"
+
+
+def disk(doc):
+    return next((s for s in doc["stores"] if s["fstype"] != "tmpfs"), None)
+
+
+def memory(doc):
+    return next((s for s in doc["stores"] if s["fstype"] == "tmpfs"), None)
+
+
+def figure(store, case, peer, key):
+    """A figure of a peer, or None; of a spread its median. store(doc) is one of the above."""
+
+    def value(doc):
+        found = (store(doc) or {"results": {}})["results"].get(case, {}).get(peer, {})
+        for k in key:
+            found = found.get(k)
+            if found is None:
+                return None
+        return found
+
+    return value
+
+
+def to_fio(case):
+    return figure(disk, case, "pvbackd", ("ratio_to_fio", "median"))
+
+
+def over(store, case, peer):
+    return figure(store, case, peer, ("pvbackd_ratio", "median"))
+
+
+def over_best_nbd(store):
+    """Against whichever of them is the faster."""
+
+    def value(doc):
+        found = [over(store, QD32, peer)(doc) for peer in ("nbdkit", "qemu-nbd")]
+        return min((v for v in found if v is not None), default=None)
+
+    return value
+
+
+def copy_over_persistent(store):
+    def value(doc):
+        ratio = over(store, QD32, "pvbackd-copy")(doc)
+        return 1 / ratio if ratio else None
+
+    return value
+
+
+def counter(store, name):
+    return figure(store, QD32, "pvbackd", ("counters", name))
+
+
+def count(name):
+    return lambda doc: doc.get("counts", {}).get(name)
+
+
+# Exact enough to be tested: tests/bench/test_counts holds each to what it must be.
+COUNTS = (
+    Goal("notifies to backend per request, QD32", 0.10, 0.04, count("notifies to backend"), True),
+    Goal("notifies to guest per request, QD32", 0.10, 0.04, count("notifies to guest"), True),
+    Goal("syscalls per request, QD32", 0.30, 0.12, count("syscalls"), True),
+    Goal("syscalls per request, QD32, grant copy", 0.30, 0.12, count("syscalls, copy"), True),
+    Goal("grant copies per request, QD32", 0.10, 0.04, count("grant copies"), True),
+    Goal("pages mapped per request, steady", 0, 0, count("pages mapped"), True),
+    Goal("instructions per request, no engine", 270, 150, count("instructions, memory"), True),
+    Goal("instructions per request, io_uring", 560, 320, count("instructions, io_uring"), True),
+)
+
+RATES = (
+    Goal("4k randread QD32 / fio, disk", 0.75, 0.90, to_fio(QD32)),
+    Goal("4k randread QD1 / fio, disk", 0.70, 0.85, to_fio(QD1)),
+    Goal("1M read QD8 / fio, disk", 0.80, 0.95, to_fio("read-1m-qd8")),
+    Goal("1M write QD8 / fio, disk", 0.80, 0.95, to_fio("write-1m-qd8")),
+    Goal("4k randread QD32 / vhost-user-blk, disk", 1.0, 1.15, over(disk, QD32, "qsd")),
+    Goal("4k randread QD32 / vhost-user-blk, tmpfs", 1.8, 2.5, over(memory, QD32, "qsd")),
+    Goal("4k randread QD32 / best of NBD, disk", 1.5, 1.8, over_best_nbd(disk)),
+    Goal("4k randread QD32 / best of NBD, tmpfs", 3.0, 4.0, over_best_nbd(memory)),
+    Goal("CPU per I/O, QD32 / vhost-user-blk, disk", 0.6, 0.45,
+         figure(disk, QD32, "qsd", ("pvbackd_cpu_ratio", "median")), True),
+    Goal("grant copy / persistent, QD32, disk", 0.8, 0.95, copy_over_persistent(disk)),
+    Goal("grant copy / persistent, QD32, tmpfs", 0.8, 0.95, copy_over_persistent(memory)),
+    Goal("notifies to backend per request, QD32, disk", 0.10, 0.04,
+         counter(disk, "notifies to backend"), True),
+    Goal("notifies to guest per request, QD32, disk", 0.10, 0.04,
+         counter(disk, "notifies to guest"), True),
+    Goal("syscalls per request, QD32, disk", 0.30, 0.12, counter(disk, "syscalls"), True),
+)
+
+GOALS = (*RATES, *COUNTS)
+
+
+def rows(doc, goals=GOALS):
+    """(title, value or None, must, aim, verdict) of each goal."""
+    for goal in goals:
+        value = goal.value(doc)
+        yield goal.title, value, goal.must, goal.aim, goal.verdict(value)
