@@ -16,7 +16,7 @@
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 
-#define PAGE 4096U
+#define PAGE ((size_t)4096)
 
 /* Messages, by the numbers of the specification. */
 enum {
@@ -202,7 +202,7 @@ static void vu_memory(struct vu *vu)
 static void vu_chains(struct vu *vu)
 {
 	for (uint32_t i = 0; i < VU_DEPTH; i++) {
-		struct vring_desc *d = &vu->ring.desc[i * VU_CHAIN];
+		struct vring_desc *d = &vu->ring.desc[(size_t)i * VU_CHAIN];
 		struct vu_request *r = vu_request(vu, i);
 		uint16_t first = (uint16_t)(i * VU_CHAIN);
 
@@ -267,7 +267,7 @@ void vu_close(struct vu *vu)
 
 void vu_post(struct vu *vu, uint32_t i, bool write, uint64_t offset)
 {
-	struct vring_desc *data = &vu->ring.desc[i * VU_CHAIN + 1];
+	struct vring_desc *data = &vu->ring.desc[(size_t)i * VU_CHAIN + 1];
 	struct vu_request *r = vu_request(vu, i);
 
 	r->head = (struct virtio_blk_outhdr){
