@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+#include "blk_journal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define JOURNAL_MAGIC 0x4a425650U /* "PVBJ" */
+#define JOURNAL_PAGE  4096U
+#define JOURNAL_LINE  64U
+/* Flags. */
+#define STARTED       1U
+#define FLUSH_FAILED  2U
+
+/**
+ * struct blk_journal_head - Start of a journal; the records follow
+ * @magic, @version, @slots, @bytes: Constant
+ * @show:	Responses that were shown in the low half; in the high half those that are
+ *		shown or about to be
+ * @flags:	STARTED, FLUSH_FAILED
+ */
+struct blk_journal_head {
+	uint32_t magic, version;
+	uint32_t slots, bytes;
+	uint64_t show;
+	uint32_t flags;
+	uint8_t pad[36];
+};
+
+/**
+ * struct record - A request
+ * @word:	State, status and index of the response: JOURNAL_WORD()
+ * @taken:	Index of the request; constant while @word is not FREE
+ */
+struct record {
+	uint64_t word;
+	uint32_t taken;
+	uint32_t pad;
+	uint8_t req[];
+};
+
+_Static_assert(sizeof(struct blk_journal_head) == JOURNAL_LINE, "layout");
+_Static_assert(sizeof(struct record) == 16, "layout");
+
+static uint64_t word_make(enum blk_journal_state s, int16_t status, uint32_t index)
+{
+	return (uint64_t)s | (uint64_t)(uint16_t)status << 16 | (uint64_t)index << 32;
+}
+
+static enum blk_journal_state word_state(uint64_t w)
+{
+	return (enum blk_journal_state)(w & 0xff);
+}
+
+static uint64_t show_make(uint32_t shown, uint32_t showing)
+{
+	return (uint64_t)showing << 32 | shown;
+}
+
+/* Pairs with load(): who finds the word finds what was written before it. */
+static void store(uint64_t *word, uint64_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+static uint64_t load(const uint64_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static void flag_set(struct blk_journal *j, uint32_t bit)
+{
+	__atomic_or_fetch(&j->head->flags, bit, __ATOMIC_RELEASE);
+}
+
+static bool flag(const struct blk_journal *j, uint32_t bit)
+{
+	return __atomic_load_n(&j->head->flags, __ATOMIC_ACQUIRE) & bit;
+}
+
+static size_t stride_of(uint32_t bytes)
+{
+	return (sizeof(struct record) + bytes + JOURNAL_LINE - 1) / JOURNAL_LINE *
+	       JOURNAL_LINE;
+}
+
+static struct record *record(const struct blk_journal *j, uint32_t i)
+{
+	assert(i < j->slots);
+	/* Lines of 64 bytes from the start of a page: aligned. */
+	return (struct record *)(void *)((char *)j->head + JOURNAL_LINE + i * j->stride);
+}
+
+size_t blk_journal_size(uint32_t slots, uint32_t bytes)
+{
+	size_t size = JOURNAL_LINE + slots * stride_of(bytes);
+
+	return (size + JOURNAL_PAGE - 1) / JOURNAL_PAGE * JOURNAL_PAGE;
+}
+
+void blk_journal_make(void *mem, uint32_t slots, uint32_t bytes)
+{
+	struct blk_journal_head *h = mem;
+
+	h->magic = JOURNAL_MAGIC;
+	h->version = BLK_JOURNAL_VERSION;
+	h->slots = slots;
+	h->bytes = bytes;
+}
+
+int blk_journal_open(struct blk_journal *j, void *mem, size_t size, uint32_t slots,
+                     uint32_t bytes, char *text, size_t text_size)
+{
+	struct blk_journal_head *h = mem;
+
+	if (size < blk_journal_size(slots, bytes) || h->magic != JOURNAL_MAGIC) {
+		snprintf(text, text_size, "there is no journal of %u requests", slots);
+		return -EPROTO;
+	}
+	if (h->version != BLK_JOURNAL_VERSION || h->slots != slots || h->bytes != bytes) {
+		snprintf(text, text_size,
+		         "the journal is of version %u with %u requests of %u bytes, "
+		         "this worker knows version %u with %u of %u",
+		         h->version, h->slots, h->bytes, BLK_JOURNAL_VERSION, slots,
+		         bytes);
+		return -EPROTO;
+	}
+	*j = (struct blk_journal){
+		.head = h, .slots = slots, .bytes = bytes, .stride = stride_of(bytes)
+	};
+	return 0;
+}
+
+void blk_journal_start(struct blk_journal *j, uint32_t index)
+{
+	store(&j->head->show, show_make(index, index));
+	flag_set(j, STARTED);
+}
+
+bool blk_journal_started(const struct blk_journal *j)
+{
+	return flag(j, STARTED);
+}
+
+void *blk_journal_req(const struct blk_journal *j, uint32_t i)
+{
+	return record(j, i)->req;
+}
+
+void blk_journal_take(struct blk_journal *j, uint32_t i, uint32_t index)
+{
+	struct record *r = record(j, i);
+
+	assert(word_state(r->word) == BLK_JOURNAL_FREE);
+	r->taken = index;
+	store(&r->word, word_make(BLK_JOURNAL_TAKEN, 0, 0));
+}
+
+void blk_journal_answer(struct blk_journal *j, uint32_t i, uint32_t index, int16_t status)
+{
+	store(&record(j, i)->word, word_make(BLK_JOURNAL_ANSWERED, status, index));
+}
+
+void blk_journal_showing(struct blk_journal *j, uint32_t prod)
+{
+	store(&j->head->show, show_make((uint32_t)j->head->show, prod));
+}
+
+void blk_journal_shown(struct blk_journal *j, uint32_t prod)
+{
+	store(&j->head->show, show_make(prod, prod));
+}
+
+void blk_journal_clear(struct blk_journal *j, uint32_t i)
+{
+	store(&record(j, i)->word, 0);
+}
+
+enum blk_journal_state blk_journal_state(const struct blk_journal *j, uint32_t i,
+                                         int16_t *status)
+{
+	uint64_t w = load(&record(j, i)->word);
+
+	*status = (int16_t)(w >> 16);
+	return word_state(w);
+}
+
+/* Which of the two values that we may have left in the ring is there? */
+static int find_shown(struct blk_journal *j, uint32_t rsp_prod, char *text, size_t size)
+{
+	uint64_t show = load(&j->head->show);
+	uint32_t shown = (uint32_t)show, showing = (uint32_t)(show >> 32);
+
+	if (showing - shown > j->slots) {
+		snprintf(text, size, "the journal is damaged: responses %u to %u", shown,
+		         showing);
+		return -EPROTO;
+	}
+	if (rsp_prod != shown && rsp_prod != showing) {
+		snprintf(text, size,
+		         "the guest has changed the ring's rsp_prod to %u, we left %u or "
+		         "%u",
+		         rsp_prod, shown, showing);
+		return -EILSEQ;
+	}
+	store(&j->head->show, show_make(rsp_prod, rsp_prod));
+	return 0;
+}
+
+/*
+ * An answer that the guest has not seen is given anew, with another index maybe: while
+ * the old one is there it could be taken for shown.
+ */
+static bool settle(struct record *r, uint32_t prod)
+{
+	uint64_t w = load(&r->word);
+	uint32_t index = (uint32_t)(w >> 32);
+
+	switch (word_state(w)) {
+	case BLK_JOURNAL_FREE:
+	case BLK_JOURNAL_TAKEN:
+	case BLK_JOURNAL_DONE:
+		return true;
+	case BLK_JOURNAL_ANSWERED:
+		if ((int32_t)(index - prod) < 0)
+			store(&r->word, 0);
+		else
+			store(&r->word,
+			      word_make(BLK_JOURNAL_DONE, (int16_t)(w >> 16), 0));
+		return true;
+	}
+	return false;
+}
+
+/* Insert record @i: the oldest first. Return: false if another has the same request. */
+static bool sort_in(const struct blk_journal *j, struct blk_journal_left *left,
+                    uint32_t n, uint32_t i)
+{
+	uint32_t age = left->cons - record(j, i)->taken;
+
+	for (; n; n--) {
+		uint32_t other = left->cons - record(j, left->rec[n - 1])->taken;
+
+		if (other == age)
+			return false;
+		if (other > age)
+			break;
+		left->rec[n] = left->rec[n - 1];
+	}
+	left->rec[n] = (uint16_t)i;
+	/* The next to be taken is not taken. */
+	return age != 0;
+}
+
+int blk_journal_take_up(struct blk_journal *j, uint32_t rsp_prod,
+                        struct blk_journal_left *left, char *text, size_t text_size)
+{
+	int rc = find_shown(j, rsp_prod, text, text_size);
+	bool good = true;
+
+	if (rc)
+		return rc;
+	left->prod = rsp_prod;
+	left->n = 0;
+	for (uint32_t i = 0; i < j->slots; i++) {
+		good &= settle(record(j, i), rsp_prod);
+		left->n += word_state(record(j, i)->word) != BLK_JOURNAL_FREE;
+	}
+	/* What was taken is recorded, or was answered and shown and is recorded no more.
+	 */
+	left->cons = left->prod + left->n;
+	for (uint32_t i = 0, n = 0; i < j->slots; i++)
+		if (word_state(record(j, i)->word) != BLK_JOURNAL_FREE)
+			good &= sort_in(j, left, n++, i);
+	if (good)
+		return 0;
+	snprintf(text, text_size, "the journal is damaged");
+	return -EPROTO;
+}
+
+void blk_journal_set_flush_failed(struct blk_journal *j)
+{
+	flag_set(j, FLUSH_FAILED);
+}
+
+bool blk_journal_flush_failed(const struct blk_journal *j)
+{
+	return flag(j, FLUSH_FAILED);
+}

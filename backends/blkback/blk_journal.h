@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What has become of each request taken from a ring, in memory that outlives the worker.
+ *
+ * Requests are completed out of order, and responses overwrite requests: a ring cannot be
+ * taken up from its own indices when the process that served it has died. So each request
+ * is recorded before anything is done about it, marked with its response before that is
+ * shown to the guest, and cleared after. The process may be killed between any two
+ * instructions: whoever comes next finds each request either untouched in the ring, or
+ * recorded, or answered.
+ *
+ *             blk_journal_take()        blk_journal_answer()        blk_journal_clear()
+ *   FREE --------------------> TAKEN --------------------> ANSWERED ------------------>
+ * FREE |                             ^  | |      blk_journal_take_up()  |  | not shown
+ * yet
+ *                                +--------- as it is           DONE
+ *
+ * Each arrow is one store of one word; what belongs to the word is written before.
+ * Between answer and clear, blk_journal_showing() and blk_journal_shown() surround the
+ * store that shows the responses. The guest can write that index of the ring, too: what
+ * it holds is believed only where it is one of the two values that we may have left
+ * there.
+ *
+ * One worker at a time writes a journal; the supervisor only makes it and hands it on.
+ * Pure: memory and arithmetic.
+ */
+#ifndef PVB_BLK_JOURNAL_H
+#define PVB_BLK_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compiler.h"
+
+/* Of this layout, and of the requests' in it. */
+#define BLK_JOURNAL_VERSION 1U
+#define BLK_JOURNAL_SLOTS   512U
+
+struct blk_journal_head;
+
+/**
+ * struct blk_journal - A journal that is in use
+ * @slots:	Records, as many as the ring has slots: 1 to BLK_JOURNAL_SLOTS
+ * @bytes:	Room for a request in each
+ * @stride:	From one record to the next, bytes
+ */
+struct blk_journal {
+	struct blk_journal_head *head;
+	uint32_t slots;
+	uint32_t bytes;
+	size_t stride;
+};
+
+/**
+ * struct blk_journal_left - What a worker has left undone
+ * @cons:	Requests taken: index of the next
+ * @prod:	Responses shown: index of the next
+ * @n:		Records that are not free, @cons - @prod
+ * @rec:	Their numbers, in the order in which the requests were taken
+ */
+struct blk_journal_left {
+	uint32_t cons;
+	uint32_t prod;
+	uint32_t n;
+	uint16_t rec[BLK_JOURNAL_SLOTS];
+};
+
+/** enum blk_journal_state - Of a record */
+enum blk_journal_state {
+	BLK_JOURNAL_FREE,
+	BLK_JOURNAL_TAKEN,    /* recorded; how much of it was done is not known */
+	BLK_JOURNAL_ANSWERED, /* done, its response is in the ring or about to be */
+	BLK_JOURNAL_DONE,     /* done, and found by a successor without a response */
+};
+
+/** blk_journal_size() - Memory that a journal takes, a multiple of the page size */
+size_t blk_journal_size(uint32_t slots, uint32_t bytes);
+
+/** blk_journal_make() - Write an empty one into @mem, which is zeroed */
+void blk_journal_make(void *mem, uint32_t slots, uint32_t bytes);
+
+/**
+ * blk_journal_open() - Judge what @mem is
+ * @size:	Bytes there are
+ *
+ * Return: 0, or -EPROTO with @text: made by another version, or no journal.
+ */
+int must_check blk_journal_open(struct blk_journal *j, void *mem, size_t size,
+                                uint32_t slots, uint32_t bytes, char *text,
+                                size_t text_size);
+
+/** blk_journal_start() - The ring begins at @index, with nothing taken */
+void blk_journal_start(struct blk_journal *j, uint32_t index);
+
+/** blk_journal_started() - A worker came so far; otherwise nothing was ever taken */
+bool blk_journal_started(const struct blk_journal *j);
+
+/** blk_journal_req() - Where the request of record @i is kept; write it while FREE only
+ */
+void *blk_journal_req(const struct blk_journal *j, uint32_t i);
+
+/** blk_journal_take() - Request @index of the ring is in record @i now */
+void blk_journal_take(struct blk_journal *j, uint32_t i, uint32_t index);
+
+/** blk_journal_answer() - Its response, with @status, is number @index of the ring */
+void blk_journal_answer(struct blk_journal *j, uint32_t i, uint32_t index,
+                        int16_t status);
+
+/** blk_journal_showing() - The guest is about to be shown the responses before @prod */
+void blk_journal_showing(struct blk_journal *j, uint32_t prod);
+
+/** blk_journal_shown() - It was */
+void blk_journal_shown(struct blk_journal *j, uint32_t prod);
+
+/** blk_journal_clear() - Record @i, whose response was shown, can be used again */
+void blk_journal_clear(struct blk_journal *j, uint32_t i);
+
+/**
+ * blk_journal_take_up() - Find out what a predecessor has left
+ * @rsp_prod:	The ring's, as read from the shared page
+ * @text:	What is wrong
+ *
+ * Records of responses that were shown are free afterwards; the rest is TAKEN or DONE.
+ * May be interrupted and repeated like all else.
+ *
+ * Return: 0; -EPROTO when no worker of ours can have left this; -EILSEQ when the guest
+ * has changed the ring's index.
+ */
+int must_check blk_journal_take_up(struct blk_journal *j, uint32_t rsp_prod,
+                                   struct blk_journal_left *left, char *text,
+                                   size_t text_size);
+
+/** blk_journal_state() - Of record @i; @status of its response once it is answered */
+enum blk_journal_state blk_journal_state(const struct blk_journal *j, uint32_t i,
+                                         int16_t *status);
+
+/*
+ * A flush failed: writes that were answered may be lost, whoever serves the ring.
+ */
+void blk_journal_set_flush_failed(struct blk_journal *j);
+bool blk_journal_flush_failed(const struct blk_journal *j);
+
+#endif
