@@ -89,6 +89,12 @@ struct super_backend {
 	int (*configure)(const char *key, const char *value, const char **want);
 
 	/*
+	 * Optional. All lines have been read: with @take they are in effect from now on,
+	 * and what none of them says has its default again; else they are forgotten.
+	 */
+	void (*configured)(bool take);
+
+	/*
 	 * Our directory has appeared: read and judge the toolstack's keys. release() is
 	 * due after success only.
 	 */

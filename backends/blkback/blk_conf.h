@@ -18,6 +18,9 @@
  * instead of 0.
  */
 #define BLK_RESUME     0x8U
+/* The engine; neither is the best one that can be had. */
+#define BLK_URING      0x40U
+#define BLK_THREADS    0x80U
 
 /**
  * struct blk_conf - A disk and the ring of the guest it is for

@@ -183,8 +183,8 @@ static void queue_report(const struct blk_queue *q)
 	assert(n < (int)sizeof(text));
 	BLK_STATS(X)
 #undef X
-	log_info(q->r.tag, "served%s syscalls=%llu", text,
-	         (unsigned long long)q->r.store->calls);
+	log_info(q->r.tag, "served%s syscalls=%llu engine=%s", text,
+	         (unsigned long long)q->r.store->calls, q->r.store->ops->name);
 }
 
 /* Undo blk_queue_start(), from wherever it came to. */
@@ -287,7 +287,11 @@ static int queue_memory(struct blk_queue *q, const struct blk_conf *c)
 static int queue_open(struct blk_queue *q, const struct blk_conf *c, int *image,
                       char *text, size_t size)
 {
-	struct store_conf sc = { .fd = *image, .depth = BLK_DEPTH };
+	struct store_conf sc = { .engine = c->flags & BLK_URING     ? STORE_URING
+		                           : c->flags & BLK_THREADS ? STORE_THREADS
+		                                                    : STORE_AUTO,
+		                 .fd = *image,
+		                 .depth = BLK_DEPTH };
 	int rc = queue_map_ring(q, c, text, size);
 
 	if (!rc)
@@ -304,7 +308,7 @@ static int queue_open(struct blk_queue *q, const struct blk_conf *c, int *image,
 		sc.pool = q->r.bounce;
 		sc.pool_len = BLK_BOUNCE_ALL;
 	}
-	rc = store_uring_open(&sc, &q->r.store, text, size);
+	rc = store_open(&sc, &q->r.store, text, size);
 	if (rc)
 		return rc;
 	*image = -1;

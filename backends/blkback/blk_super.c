@@ -10,6 +10,7 @@
 #include "blk_front_super.h"
 #include "blk_image_super.h"
 #include "blk_keys_super.h"
+#include "blk_opts_super.h"
 #include "xenabi.h"
 
 /**
@@ -17,13 +18,24 @@
  * @params:	As the toolstack wrote it: the image's path, unless a script makes another
  *		of it
  * @path:	The image that is open
+ * @opts:	What the administrator has chosen for it
  */
 struct blk {
 	bool ro, shared;
 	char *params;
 	char *path;
 	struct blk_image image;
+	struct blk_opts opts;
 };
+
+static int blk_configure(const char *key, const char *value, const char **want)
+{
+	int rc = blk_front_configure(key, value, want);
+
+	return rc == -ENOENT ? blk_opts_set(key, value, want) : rc;
+}
+
+static const uint32_t engine_flag[] = { 0, BLK_URING, BLK_THREADS };
 
 static int probe_mode(struct bdev *d, struct blk *b)
 {
@@ -156,6 +168,15 @@ static int image_name(struct bdev *d, struct blk *b, const char **key)
 	return b->path ? 0 : -ENOMEM;
 }
 
+static void choose(struct bdev *d, struct blk *b)
+{
+	autofree char *guest = NULL;
+
+	if (xst_read(d->xs, XST_NULL, &guest, "/local/domain/%u/name", d->domid))
+		guest = NULL;
+	b->opts = blk_opts_for(b->params, b->path, guest);
+}
+
 static int blk_open(struct bdev *d)
 {
 	struct blk *b = d->priv;
@@ -165,6 +186,8 @@ static int blk_open(struct bdev *d)
 	b->image = (struct blk_image){
 		.key = key, .path = b->path, .ro = b->ro, .shared = b->shared, .fd = -1
 	};
+	if (!rc)
+		choose(d, b);
 	rc = rc ? rc : blk_image_open(d, &b->image);
 	if (rc) {
 		free(take_ptr(b->path));
@@ -191,7 +214,7 @@ static int blk_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 	c.sector_size = b->image.sector_size;
 	c.align = b->image.direct ? b->image.sector_size : 1;
 	c.flags |= (b->ro ? BLK_RO : 0) | (b->image.direct ? BLK_DIRECT : 0) |
-	           (resume ? BLK_RESUME : 0);
+	           (resume ? BLK_RESUME : 0) | engine_flag[b->opts.v[BLK_OPT_ENGINE]];
 	memcpy(conf->blob, &c, sizeof(c));
 	conf->len = sizeof(c);
 	conf->fds[0] = b->image.fd;
@@ -254,7 +277,8 @@ static void blk_release(struct bdev *d)
 
 const struct super_backend blk_super = {
 	.kind = "vbd",
-	.configure = blk_front_configure,
+	.configure = blk_configure,
+	.configured = blk_opts_end,
 	.probe = blk_probe,
 	.open = blk_open,
 	.connect = blk_connect,

@@ -19,7 +19,8 @@ static bool conf_ok(const struct blk_conf *c)
 	       /* Every request is a multiple of the sector size, so it suits the image.
 	        */
 	       c->align && c->sector_size % c->align == 0 &&
-	       !(c->flags & ~(BLK_RO | BLK_DIRECT | BLK_PERSISTENT | BLK_RESUME));
+	       !(c->flags & ~(BLK_RO | BLK_DIRECT | BLK_PERSISTENT | BLK_RESUME |
+	                      BLK_URING | BLK_THREADS));
 }
 
 static int blk_connect(struct wdev *d, const void *blob, size_t len, int *fds,

@@ -58,14 +58,24 @@ struct store_io {
 	struct store_io *next;
 };
 
+/* Which engine: AUTO is the best that this host lets us have. */
+enum store_engine {
+	STORE_AUTO,
+	STORE_URING,
+	STORE_THREADS,
+	STORE_NENGINES
+};
+
 /**
  * struct store_conf - What an engine needs to open
+ * @engine:	For store_open()
  * @fd:		Image; the store's after success
  * @depth:	Most I/Os in flight, 1 to STORE_DEPTH_MAX
  * @pool:	Memory for @pooled I/O, or NULL
  * @pool_len:	Its size
  */
 struct store_conf {
+	enum store_engine engine;
 	int fd;
 	unsigned int depth;
 	void *pool;
@@ -83,6 +93,7 @@ struct store {
 };
 
 struct store_ops {
+	const char *name;
 	/* The calling thread is the user from now on; open() may have run in another. */
 	void (*start)(struct store *s);
 	/* Never fails: an error is the I/O's. It begins in wait(), at the latest. */
@@ -102,12 +113,29 @@ struct store_ops {
 };
 
 /**
- * store_uring_open() - Regular file or block device by io_uring
+ * store_open() - By the engine that @c names
  * @text:	What failed and what to do about it
+ *
+ * STORE_AUTO tries io_uring, then threads; that io_uring cannot be had is said in the log
+ * once for the process.
  *
  * Return: 0 or -errno.
  */
+int must_check store_open(const struct store_conf *c, struct store **out, char *text,
+                          size_t text_size);
+
+/** store_uring_open() - Regular file or block device by io_uring. Return: as above. */
 int must_check store_uring_open(const struct store_conf *c, struct store **out,
                                 char *text, size_t text_size);
+
+/**
+ * store_threads_open() - The same by plain system calls, in up to STORE_THREADS_MAX
+ * threads
+ */
+int must_check store_threads_open(const struct store_conf *c, struct store **out,
+                                  char *text, size_t text_size);
+
+/* As many I/Os of one store are with the kernel at once. */
+#define STORE_THREADS_MAX 8U
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,23 +16,37 @@
 
 #include <liburing.h>
 
-#include "log.h"
+#include "store_io.h"
+#include "store_pool.h"
+#include "store_sync.h"
 
+/* The thread's eventfd is listened to as the watches are. */
+#define URING_WATCHES (STORE_WATCHES + 1)
+#define URING_THREAD  STORE_WATCHES
 /* user_data: an I/O's address, a watch's number, or this. */
-#define URING_CANCEL STORE_WATCHES
+#define URING_CANCEL  URING_WATCHES
 
+/**
+ * struct uring
+ * @discards:	Wait for the one that is being done
+ * @discarding:	It is with the kernel or the thread
+ * @thread:	Discards of a block device: io_uring learned to do them in Linux 6.12
+ */
 struct uring {
 	struct store store;
 	struct io_uring ring;
 	int fd;
 	bool pool_fixed;
-	int watch[STORE_WATCHES];
+	bool bdev;
+	bool discarding;
+	struct store_list discards;
+	struct store_pool *thread;
+	int watch[URING_WATCHES];
 	/* Watches with a poll in the kernel; watches found readable. */
 	unsigned int armed;
 	unsigned int ready;
 	/* Completed, oldest first. */
-	struct store_io *done;
-	struct store_io **last;
+	struct store_list done;
 };
 
 /*
@@ -54,96 +69,131 @@ static struct io_uring_sqe *uring_sqe(struct uring *u)
 }
 
 /* The image is file 0 of the ring, the pool is buffer 0. */
-static void uring_queue(struct uring *u, struct store_io *io)
+static void uring_prep_rw(const struct uring *u, struct io_uring_sqe *sqe,
+                          const struct store_io *io)
 {
-	struct io_uring_sqe *sqe = uring_sqe(u);
 	unsigned int len = (unsigned int)io->iov[0].iov_len;
 	bool fixed = io->pooled && u->pool_fixed;
 
+	if (io->op == STORE_READ && fixed)
+		io_uring_prep_read_fixed(sqe, 0, io->iov[0].iov_base, len, io->off, 0);
+	else if (io->op == STORE_READ && io->niov == 1)
+		io_uring_prep_read(sqe, 0, io->iov[0].iov_base, len, io->off);
+	else if (io->op == STORE_READ)
+		io_uring_prep_readv(sqe, 0, io->iov, io->niov, io->off);
+	else if (fixed)
+		io_uring_prep_write_fixed(sqe, 0, io->iov[0].iov_base, len, io->off, 0);
+	else if (io->niov == 1)
+		io_uring_prep_write(sqe, 0, io->iov[0].iov_base, len, io->off);
+	else
+		io_uring_prep_writev(sqe, 0, io->iov, io->niov, io->off);
+	sqe->rw_flags = io->op == STORE_WRITE && io->durable ? RWF_DSYNC : 0;
+}
+
+static void uring_queue(struct uring *u, struct store_io *io)
+{
+	struct io_uring_sqe *sqe = uring_sqe(u);
+
 	switch (io->op) {
 	case STORE_READ:
-		if (fixed)
-			io_uring_prep_read_fixed(sqe, 0, io->iov[0].iov_base, len,
-			                         io->off, 0);
-		else if (io->niov == 1)
-			io_uring_prep_read(sqe, 0, io->iov[0].iov_base, len, io->off);
-		else
-			io_uring_prep_readv(sqe, 0, io->iov, io->niov, io->off);
-		break;
 	case STORE_WRITE:
-		if (fixed)
-			io_uring_prep_write_fixed(sqe, 0, io->iov[0].iov_base, len,
-			                          io->off, 0);
-		else if (io->niov == 1)
-			io_uring_prep_write(sqe, 0, io->iov[0].iov_base, len, io->off);
-		else
-			io_uring_prep_writev(sqe, 0, io->iov, io->niov, io->off);
-		sqe->rw_flags = io->durable ? RWF_DSYNC : 0;
+		uring_prep_rw(u, sqe, io);
 		break;
 	case STORE_FLUSH:
 		io_uring_prep_fsync(sqe, 0, IORING_FSYNC_DATASYNC);
 		break;
-	case STORE_DISCARD: /* never queued */
+	case STORE_DISCARD:
+		io_uring_prep_fallocate(sqe, 0,
+		                        FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		                        (off_t)io->off, (off_t)store_io_piece(io));
 		break;
 	}
 	sqe->flags |= IOSQE_FIXED_FILE;
 	io_uring_sqe_set_data(sqe, io);
 }
 
-static void uring_done(struct uring *u, struct store_io *io, int err)
+/* Discards are done one at a time, a guest does not wait for them. */
+static void uring_discard_next(struct uring *u)
 {
-	io->err = err;
-	io->next = NULL;
-	*u->last = io;
-	u->last = &io->next;
+	struct store_io *io = u->discarding ? NULL : store_list_pop(&u->discards);
+	struct store_list one;
+
+	if (!io)
+		return;
+	u->discarding = true;
+	if (!u->bdev) {
+		uring_queue(u, io);
+		return;
+	}
+	/* Nothing is there to get; it is to tell. */
+	store_list_init(&one);
+	store_pool_get(u->thread, &one, &u->store.calls, true);
+	store_list_put(&one, io);
+	store_pool_put(u->thread, &one);
+}
+
+static void uring_done(struct uring *u, struct store_io *io)
+{
+	store_list_put(&u->done, io);
+	if (io->op == STORE_DISCARD) {
+		u->discarding = false;
+		uring_discard_next(u);
+	}
+}
+
+/* Return: 0, or -errno when there is nobody who could do @io, a discard. */
+static int uring_can_discard(struct uring *u, const struct store_io *io)
+{
+	int rc = 0;
+
+	if (!u->bdev)
+		return io->secure ? -EOPNOTSUPP : 0;
+	if (!u->thread)
+		rc = store_pool_new(u->fd, 1, &u->thread);
+	if (!rc)
+		u->watch[URING_THREAD] = store_pool_fd(u->thread);
+	return rc;
 }
 
 static void uring_submit(struct store *s, struct store_io *io)
 {
 	struct uring *u = container_of(s, struct uring, store);
 
-	if (io->op == STORE_DISCARD) {
-		uring_done(u, io, -EOPNOTSUPP);
+	store_io_begin(io);
+	if (io->op != STORE_DISCARD) {
+		uring_queue(u, io);
 		return;
 	}
-	io->left = 0;
-	if (io->op != STORE_FLUSH)
-		for (unsigned int i = 0; i < io->niov; i++)
-			io->left += (uint32_t)io->iov[i].iov_len;
-	uring_queue(u, io);
-}
-
-/* @n of more bytes were moved. */
-static void uring_advance(struct store_io *io, uint32_t n)
-{
-	io->off += n;
-	io->left -= n;
-	while (n >= io->iov->iov_len) {
-		n -= (uint32_t)io->iov->iov_len;
-		io->iov++;
-		io->niov--;
+	io->err = uring_can_discard(u, io);
+	if (io->err) {
+		store_list_put(&u->done, io);
+		return;
 	}
-	io->iov->iov_base = (char *)io->iov->iov_base + n;
-	io->iov->iov_len -= n;
+	store_list_put(&u->discards, io);
+	uring_discard_next(u);
 }
 
 /* A short one goes on where it stopped. */
 static void uring_complete(struct uring *u, struct store_io *io, int res)
 {
-	if (io->op == STORE_FLUSH ? res == 0 : res == (int)io->left) {
-		uring_done(u, io, 0);
+	if (store_io_step(io, res))
+		uring_done(u, io);
+	else
+		uring_queue(u, io);
+}
+
+/* The thread has a discard done. */
+static void uring_thread(struct uring *u)
+{
+	struct store_list over;
+
+	if (!(u->ready & 1U << URING_THREAD))
 		return;
-	}
-	/* Nothing at all: the image ends before the capacity it was said to have. */
-	if (res == 0)
-		res = -EIO;
-	if (res < 0 && res != -EINTR && res != -EAGAIN) {
-		uring_done(u, io, res);
-		return;
-	}
-	if (res > 0)
-		uring_advance(io, (uint32_t)res);
-	uring_queue(u, io);
+	u->ready &= ~(1U << URING_THREAD);
+	store_list_init(&over);
+	store_pool_get(u->thread, &over, &u->store.calls, false);
+	for (struct store_io *io; (io = store_list_pop(&over));)
+		uring_done(u, io);
 }
 
 static void uring_collect(struct uring *u)
@@ -156,7 +206,7 @@ static void uring_collect(struct uring *u)
 		uint64_t data = cqe->user_data;
 
 		n++;
-		if (data < STORE_WATCHES) {
+		if (data < URING_WATCHES) {
 			u->armed &= ~(1U << data);
 			if (cqe->res > 0)
 				u->ready |= 1U << data;
@@ -165,16 +215,14 @@ static void uring_collect(struct uring *u)
 		}
 	}
 	io_uring_cq_advance(&u->ring, n);
+	uring_thread(u);
 }
 
 static struct store_io *uring_reap(struct store *s)
 {
 	struct uring *u = container_of(s, struct uring, store);
-	struct store_io *done = u->done;
 
-	u->done = NULL;
-	u->last = &u->done;
-	return done;
+	return store_list_take(&u->done);
 }
 
 static void uring_watch(struct store *s, unsigned int slot, int fd)
@@ -187,7 +235,7 @@ static void uring_watch(struct store *s, unsigned int slot, int fd)
 
 static void uring_arm(struct uring *u)
 {
-	for (unsigned int i = 0; i < STORE_WATCHES; i++) {
+	for (unsigned int i = 0; i < URING_WATCHES; i++) {
 		struct io_uring_sqe *sqe;
 
 		if (u->watch[i] < 0 || u->armed & 1U << i)
@@ -229,7 +277,7 @@ static unsigned int uring_wait(struct store *s, int64_t ns)
 
 	uring_arm(u);
 	uring_collect(u);
-	if (ns && !u->done && !u->ready)
+	if (ns && !u->done.head && !u->ready)
 		uring_enter(u, true, ns);
 	else if (io_uring_sq_ready(&u->ring) ||
 	         IO_URING_READ_ONCE(*u->ring.sq.kflags) & IORING_SQ_TASKRUN)
@@ -260,7 +308,7 @@ static void uring_close(struct store *s)
 {
 	struct uring *u = container_of(s, struct uring, store);
 
-	for (unsigned int i = 0; i < STORE_WATCHES; i++) {
+	for (unsigned int i = 0; i < URING_WATCHES; i++) {
 		struct io_uring_sqe *sqe;
 
 		if (!(u->armed & 1U << i))
@@ -273,16 +321,18 @@ static void uring_close(struct store *s)
 		uring_enter(u, true, STORE_FOREVER);
 		uring_collect(u);
 	}
-	assert(!u->done);
+	assert(!u->done.head && !u->discarding);
 	io_uring_unregister_files(&u->ring);
 	if (u->pool_fixed)
 		io_uring_unregister_buffers(&u->ring);
 	io_uring_queue_exit(&u->ring);
+	store_pool_free(u->thread);
 	close(u->fd);
 	free(u);
 }
 
 static const struct store_ops uring_ops = {
+	.name = "io_uring",
 	.start = uring_start,
 	.submit = uring_submit,
 	.reap = uring_reap,
@@ -295,7 +345,7 @@ static int uring_setup(struct io_uring *ring, unsigned int depth)
 {
 	/* Each I/O and each watch has at most one entry queued; a cancel for each watch.
 	 */
-	unsigned int entries = depth + 2 * STORE_WATCHES;
+	unsigned int entries = depth + 2 * URING_WATCHES;
 	int rc = -EINVAL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(uring_flags) && rc == -EINVAL; i++)
@@ -338,9 +388,11 @@ int store_uring_open(const struct store_conf *c, struct store **out, char *text,
 	/* Pins the pool; where the limit of locked memory forbids it, do without. */
 	u->pool_fixed = c->pool && io_uring_register_buffers(&u->ring, &pool, 1) == 0;
 	u->store.ops = &uring_ops;
-	u->last = &u->done;
+	store_list_init(&u->done);
+	store_list_init(&u->discards);
 	u->fd = c->fd;
-	for (unsigned int i = 0; i < STORE_WATCHES; i++)
+	u->bdev = store_is_bdev(c->fd);
+	for (unsigned int i = 0; i < URING_WATCHES; i++)
 		u->watch[i] = -1;
 	*out = &take_ptr(u)->store;
 	return 0;

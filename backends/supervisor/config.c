@@ -149,6 +149,13 @@ int config_set(struct config *c, const char *key, const char *value,
 	return set_of_backend(key, value, err);
 }
 
+void config_done(bool take)
+{
+	for (int i = 0; registry[i]; i++)
+		if (registry[i]->configured)
+			registry[i]->configured(take);
+}
+
 static char *trim(char *s)
 {
 	size_t n;

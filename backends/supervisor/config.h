@@ -40,6 +40,9 @@ void config_free(struct config *c);
 int must_check config_set(struct config *c, const char *key, const char *value,
                           struct config_error *err);
 
+/** config_done() - All is set, or with @take false all that was set is void */
+void config_done(bool take);
+
 /**
  * config_read() - Set what a file of "key = value" lines says
  *

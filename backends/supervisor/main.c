@@ -136,6 +136,7 @@ static int config_load(struct config *conf, const struct cmdline *c,
 		rc = 0;
 	for (unsigned int i = 0; i < c->n && !rc; i++)
 		rc = config_set(conf, c->key[i], c->value[i], err);
+	config_done(!rc);
 	if (rc)
 		config_free(conf);
 	return rc;

@@ -141,7 +141,7 @@ static void the_sample_is_valid(void **state)
 			fail_msg("%s", err.text);
 		settings++;
 	}
-	assert_int_equal(settings, 5);
+	assert_int_equal(settings, 6);
 	fclose(f);
 	config_free(&c);
 }

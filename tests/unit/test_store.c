@@ -1,116 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine on real files, pipes and limits. */
-#include <errno.h>
-#include <fcntl.h>
-#include <setjmp.h>
+/* Each engine on real files, pipes and limits: the same tests. */
 #include <signal.h>
-#include <stdarg.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
-#include <cmocka.h>
+#include "store_fixture.h"
 
-#include <liburing.h>
+/*
+ * The system calls of the thread engine, in front of libc's: @shorten bytes are moved at
+ * most, every other attempt fails with @transient.
+ */
+static struct {
+	size_t shorten;
+	int transient;
+	unsigned int calls;
+	unsigned int durable;
+} inject;
 
-#include "store.h"
-
-#define PAGE     ((size_t)4096)
-#define POOL_LEN (32 * PAGE)
-
-struct fixture {
-	struct store *s;
-	int fd; /* another descriptor of the image */
-	uint8_t *pool;
-};
-
-static int image_open(off_t size, int flags)
+static ssize_t injected(long nr, int fd, const struct iovec *iov, int niov, off_t off,
+                        int flags)
 {
-	char path[256];
-	const char *dir = getenv("TMPDIR");
-	int fd;
+	struct iovec first = iov[0];
 
-	snprintf(path, sizeof(path), "%s/image.XXXXXX", dir ? dir : "/tmp");
-	fd = mkostemp(path, flags);
-	if (fd >= 0) {
-		unlink(path);
-		if (ftruncate(fd, size))
-			fail();
+	if (inject.transient && inject.calls++ % 2 == 0) {
+		errno = inject.transient;
+		return -1;
 	}
-	return fd;
+	if (!inject.shorten)
+		return syscall(nr, fd, iov, (unsigned long)niov, off, 0L, flags);
+	if (first.iov_len > inject.shorten)
+		first.iov_len = inject.shorten;
+	return syscall(nr, fd, &first, 1UL, off, 0L, flags);
 }
 
-/* Enough for each of the tests. */
-#define DEPTH 32U
-
-static struct store *store_on(int fd, void *pool, size_t len)
+ssize_t preadv2(int fd, const struct iovec *iov, int niov, off_t off, int flags)
 {
-	struct store_conf c = { .fd = fd, .depth = DEPTH, .pool = pool, .pool_len = len };
-	struct store *s;
-	char text[200] = "";
-
-	if (store_uring_open(&c, &s, text, sizeof(text)))
-		fail_msg("%s", text);
-	s->ops->start(s);
-	return s;
+	return injected(SYS_preadv2, fd, iov, niov, off, flags);
 }
 
-static int setup(void **state)
+ssize_t pwritev2(int fd, const struct iovec *iov, int niov, off_t off, int flags)
 {
-	static struct fixture f;
-
-	f.fd = image_open(1 << 20, 0);
-	assert_true(f.fd >= 0);
-	f.pool = mmap(NULL, POOL_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-	              -1, 0);
-	f.s = store_on(dup(f.fd), f.pool, POOL_LEN);
-	*state = &f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	f->s->ops->close(f->s);
-	close(f->fd);
-	munmap(f->pool, POOL_LEN);
-	return 0;
-}
-
-/* Wait until @n I/Os have completed, each of them once. */
-static void reap(struct store *s, unsigned int n)
-{
-	while (n) {
-		s->ops->wait(s, STORE_FOREVER);
-		for (struct store_io *io = s->ops->reap(s); io; io = io->next) {
-			assert_true(n);
-			n--;
-		}
-	}
-	assert_int_equal(s->ops->wait(s, 0), 0);
-	assert_null(s->ops->reap(s));
-}
-
-static int run(struct store *s, enum store_op op, uint64_t off, struct iovec *iov,
-               unsigned int niov, bool pooled)
-{
-	struct store_io io = {
-		.op = op, .off = off, .iov = iov, .niov = niov, .pooled = pooled, .err = 1
-	};
-
-	s->ops->submit(s, &io);
-	reap(s, 1);
-	return io.err;
-}
-
-static void fill(uint8_t *p, size_t n, uint32_t seed)
-{
-	for (size_t i = 0; i < n; i++)
-		p[i] = (uint8_t)((i * 2654435761U + seed) >> 13);
+	if (flags & RWF_DSYNC)
+		__atomic_add_fetch(&inject.durable, 1, __ATOMIC_RELAXED);
+	return injected(SYS_pwritev2, fd, iov, niov, off, flags);
 }
 
 static void data_goes_where_it_should(void **state)
@@ -165,7 +98,7 @@ static void thirty_two_at_once_in_few_calls(void **state)
 	}
 	assert_int_equal(f->s->calls, calls);
 	reap(f->s, DEPTH);
-	assert_true(f->s->calls - calls <= DEPTH);
+	assert_true(engine == STORE_THREADS || f->s->calls - calls <= DEPTH);
 	for (uint32_t i = 0; i < DEPTH; i++) {
 		assert_int_equal(io[i].err, 0);
 		fill(want, sizeof(want), i);
@@ -212,6 +145,122 @@ static void full_storage_is_an_error_of_the_request(void **state)
 	assert_int_equal(split, -EFBIG);
 	assert_int_equal(whole, -EFBIG);
 	assert_int_equal(fits, 0);
+}
+
+/* Short, interrupted and put off at once: each byte is moved, once, where it belongs. */
+static void interrupted_calls_go_on(void **state)
+{
+	static const int transient[] = { 0, EINTR, EAGAIN };
+	struct fixture *f = *state;
+	uint8_t want[6000], got[6000], a[1500], b[3000], c[1500];
+	struct iovec iov[3];
+
+	for (size_t i = 0; i < ARRAY_SIZE(transient); i++) {
+		fill(want, sizeof(want), (uint32_t)i);
+		memcpy(a, want, sizeof(a));
+		memcpy(b, want + 1500, sizeof(b));
+		memcpy(c, want + 4500, sizeof(c));
+		inject.shorten = 700;
+		inject.transient = transient[i];
+		for (int op = STORE_WRITE; op >= STORE_READ; op--) {
+			iov[0] = (struct iovec){ a, sizeof(a) };
+			iov[1] = (struct iovec){ b, sizeof(b) };
+			iov[2] = (struct iovec){ c, sizeof(c) };
+			assert_int_equal(
+				run(f->s, (enum store_op)op, 4321, iov, 3, false), 0);
+			assert_int_equal(pread(f->fd, got, sizeof(got), 4321),
+			                 sizeof(got));
+			assert_memory_equal(got, want, sizeof(want));
+			if (op == STORE_WRITE) {
+				memset(a, 0, sizeof(a));
+				memset(b, 0, sizeof(b));
+				memset(c, 0, sizeof(c));
+			}
+		}
+		inject.shorten = 0;
+		inject.transient = 0;
+		assert_memory_equal(a, want, sizeof(a));
+		assert_memory_equal(b, want + 1500, sizeof(b));
+		assert_memory_equal(c, want + 4500, sizeof(c));
+	}
+}
+
+static void durable_writes_say_so(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t b[512] = { 7 };
+	struct iovec iov = { b, sizeof(b) };
+
+	inject.durable = 0;
+	assert_int_equal(
+		run_io(f->s,
+	               (struct store_io){ .op = STORE_WRITE, .iov = &iov, .niov = 1 }),
+		0);
+	assert_int_equal(inject.durable, 0);
+	iov = (struct iovec){ b, sizeof(b) };
+	assert_int_equal(run_io(f->s, (struct store_io){ .op = STORE_WRITE,
+	                                                 .iov = &iov,
+	                                                 .niov = 1,
+	                                                 .durable = true }),
+	                 0);
+	if (engine == STORE_THREADS)
+		assert_int_equal(inject.durable, 1);
+}
+
+/* The largest ring, both watches, and the end of it while the watches are there. */
+static void five_hundred_and_twelve_at_once(void **state)
+{
+	static struct store_io io[STORE_DEPTH_MAX];
+	static struct iovec iov[STORE_DEPTH_MAX];
+	static uint8_t data[STORE_DEPTH_MAX][512], got[512];
+	int fd = image_open(1 << 20, 0), p[2];
+	struct store *s = store_of(dup(fd), STORE_DEPTH_MAX, NULL, 0);
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	s->ops->watch(s, 0, p[0]);
+	s->ops->watch(s, 1, p[0]);
+	for (int round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < STORE_DEPTH_MAX; i++) {
+			fill(data[i], 512, i + (uint32_t)round);
+			iov[i] = (struct iovec){ data[i], 512 };
+			io[i] = (struct store_io){ .op = STORE_WRITE,
+				                   .off = i * UINT64_C(512),
+				                   .iov = &iov[i],
+				                   .niov = 1,
+				                   .err = 1 };
+			s->ops->submit(s, &io[i]);
+		}
+		reap(s, STORE_DEPTH_MAX);
+		for (uint32_t i = 0; i < STORE_DEPTH_MAX; i++) {
+			assert_int_equal(io[i].err, 0);
+			assert_int_equal(pread(fd, got, 512, (off_t)i * 512), 512);
+			assert_memory_equal(got, data[i], 512);
+		}
+	}
+	s->ops->close(s);
+	close(p[0]);
+	close(p[1]);
+	close(fd);
+}
+
+static void an_error_is_the_requests(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t b[512];
+	struct iovec iov = { b, sizeof(b) };
+	char path[32];
+	struct store *s;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
+	fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	s = store_on(fd, NULL, 0);
+	assert_int_equal(run(s, STORE_WRITE, 0, &iov, 1, false), -EBADF);
+	iov = (struct iovec){ b, sizeof(b) };
+	assert_int_equal(run(s, STORE_READ, 0, &iov, 1, false), 0);
+	s->ops->close(s);
 }
 
 /* A pipe gives what it has: each read is short, and goes on across the pieces. */
@@ -281,6 +330,8 @@ static void watches_end_the_sleep(void **state)
 static void close_lets_go_of_everything(void **state)
 {
 	int fd = image_open(4096, 0);
+	unsigned int fds = entries("/proc/self/fd"), tasks = entries("/proc/self/task");
+	struct store_io io[8];
 	int p[2];
 	struct store *s;
 	char c;
@@ -288,15 +339,25 @@ static void close_lets_go_of_everything(void **state)
 	(void)state;
 	assert_int_equal(pipe2(p, O_NONBLOCK), 0);
 	s = store_on(fd, NULL, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(io); i++) {
+		io[i] = (struct store_io){ .op = STORE_FLUSH };
+		s->ops->submit(s, &io[i]);
+	}
+	reap(s, ARRAY_SIZE(io));
 	s->ops->watch(s, 0, p[1]);
 	assert_int_equal(s->ops->wait(s, 1000), 0);
 	close(p[1]);
-	assert_int_equal(read(p[0], &c, 1), -1);
+	/* io_uring holds what it watches. */
+	assert_int_equal(read(p[0], &c, 1), engine == STORE_URING ? -1 : 0);
 	s->ops->close(s);
 	assert_int_equal(fcntl(fd, F_GETFD), -1);
 	/* The only writer is gone if the ring has let go of it: end of file. */
 	assert_int_equal(read(p[0], &c, 1), 0);
 	close(p[0]);
+	assert_int_equal(entries("/proc/self/fd"), fds - 1);
+	/* Workers of io_uring are the kernel's, and go when they like. */
+	if (engine == STORE_THREADS)
+		assert_int_equal(entries("/proc/self/task"), tasks);
 }
 
 static void direct_io_from_the_pool(void **state)
@@ -326,16 +387,6 @@ static void direct_io_from_the_pool(void **state)
 	munmap(pool, POOL_LEN);
 }
 
-static bool uring_to_be_had(void)
-{
-	struct io_uring r;
-	int rc = io_uring_queue_init(1, &r, 0);
-
-	if (rc == 0)
-		io_uring_queue_exit(&r);
-	return rc == 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,20 +394,25 @@ int main(void)
 		                                teardown),
 		cmocka_unit_test_setup_teardown(thirty_two_at_once_in_few_calls, setup,
 		                                teardown),
+		cmocka_unit_test(five_hundred_and_twelve_at_once),
 		cmocka_unit_test_setup_teardown(
 			image_that_is_too_short_is_an_error_of_the_request, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(full_storage_is_an_error_of_the_request,
 		                                setup, teardown),
-		cmocka_unit_test(short_read_goes_on),
+		cmocka_unit_test_setup_teardown(an_error_is_the_requests, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(durable_writes_say_so, setup, teardown),
 		cmocka_unit_test_setup_teardown(watches_end_the_sleep, setup, teardown),
 		cmocka_unit_test(close_lets_go_of_everything),
 		cmocka_unit_test(direct_io_from_the_pool),
 	};
 
-	if (!uring_to_be_had()) {
-		printf("this machine does not let us use io_uring\n");
-		return 77;
-	}
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	/* Nothing can be put between io_uring and the kernel; only it reads a pipe. */
+	const struct CMUnitTest threads[] = { cmocka_unit_test_setup_teardown(
+		interrupted_calls_go_on, setup, teardown) };
+	const struct CMUnitTest uring[] = { cmocka_unit_test(short_read_goes_on) };
+
+	return run_by(STORE_THREADS, tests) + run_by(STORE_THREADS, threads) +
+	       run_by(STORE_URING, tests) + run_by(STORE_URING, uring);
 }

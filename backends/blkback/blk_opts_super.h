@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an administrator can choose for disks: "NAME = VALUE" for all of them, or
+ * "NAME[PATTERN] = VALUE" for those whose image (PATTERN begins with a slash) or whose
+ * guest's name the pattern matches.
+ */
+#ifndef PVB_BLK_OPTS_SUPER_H
+#define PVB_BLK_OPTS_SUPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "compiler.h"
+
+/* Index of the setting, its name, what it can be, the default first. */
+#define BLK_OPTS(X) X(ENGINE, "engine", "auto", "io_uring", "threads")
+
+enum blk_opt {
+#define X(name, ...) BLK_OPT_##name,
+	BLK_OPTS(X)
+#undef X
+	BLK_NOPTS
+};
+
+/** struct blk_opts - Of one disk: places in the lists above */
+struct blk_opts {
+	uint8_t v[BLK_NOPTS];
+};
+
+/** blk_opts_set() - configure() of struct super_backend; in effect after blk_opts_end()
+ */
+int must_check blk_opts_set(const char *key, const char *value, const char **want);
+
+/** blk_opts_end() - configured() of struct super_backend */
+void blk_opts_end(bool take);
+
+/**
+ * blk_opts_for() - What is chosen for a disk
+ * @params:	As the toolstack named the image
+ * @image:	Path that is opened
+ * @guest:	Its name, or NULL
+ *
+ * Of the patterns that match the last one stands, whether the line for all comes before
+ * or after it.
+ */
+struct blk_opts blk_opts_for(const char *params, const char *image, const char *guest);
+
+/** blk_opts_name() - "none", for log lines */
+const char *blk_opts_name(enum blk_opt opt, const struct blk_opts *o);
+
+#endif
