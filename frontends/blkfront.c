@@ -4,63 +4,42 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "blkfront_info.h"
+#include "blkfront_queue.h"
 #include "front.h"
-#include "front_chan.h"
 #include "log.h"
 
 /**
- * struct slot - A slot of the ring
- * @pages:	Granted pages, or NULL
- * @npages:	How many
- * @refs:	Their grants
- * @writable:	The backend may write to them
- * @uses:	Requests since they were granted
- */
-struct slot {
-	struct blkfront_req req;
-	enum {
-		SLOT_FREE,
-		SLOT_HELD, /* got and not queued yet, or answered and not put back yet */
-		SLOT_INFLIGHT,
-	} state;
-	void *pages;
-	unsigned int npages;
-	uint32_t refs[BLKIF_MAX_SEGMENTS_PER_REQUEST];
-	bool writable;
-	unsigned int uses;
-};
-
-/**
  * struct blkfront - A device
- * @page:	The ring page, or NULL while not connected
- * @ring_ref:	Its grant
- * @error:	0, or why it is disabled
- * @requests:	Put on the ring since blkfront_open(), with @past of earlier connections
+ * @lock:	Of @front: whichever queue waits hears what XenStore has to tell
+ * @error:	0, or why it is disabled; set once, by any queue's thread
+ * @stop_fd:	Readable once it is disabled: ends the waits of the other threads
+ * @turn:	Of BLKFRONT_ANY: whose it is
+ * @queue:	info.queues ones are in use
  */
 struct blkfront {
 	struct front front;
-	struct front_chan chan;
 	struct blkfront_conf conf;
 	struct blkfront_info info;
-	struct blkfront_ring ring;
-	void *page;
-	uint32_t ring_ref;
+	pthread_mutex_t lock;
 	int error;
-	uint64_t requests;
-	struct blkfront_stats past;
-	struct slot slot[BLKFRONT_RING_SIZE];
+	int stop_fd;
+	unsigned int turn;
+	struct bfq queue[BLKFRONT_QUEUES_MAX];
 };
-
-/* Keys that mean the ring of one connection. */
-static const char *const ring_keys[] = { "ring-ref", "event-channel",
-	                                 "feature-persistent", NULL };
 
 const struct blkfront_info *blkfront_info(const struct blkfront *bf)
 {
 	return &bf->info;
+}
+
+uint64_t blkfront_bytes(const struct blkfront *bf)
+{
+	return __atomic_load_n(&bf->info.bytes, __ATOMIC_RELAXED);
 }
 
 const char *blkfront_tag(const struct blkfront *bf)
@@ -75,106 +54,113 @@ uint32_t blkfront_devid(const struct blkfront *bf)
 
 int blkfront_error(const struct blkfront *bf)
 {
-	return bf->error;
+	return __atomic_load_n(&bf->error, __ATOMIC_ACQUIRE);
 }
 
-struct blkfront_stats blkfront_stats(const struct blkfront *bf)
+/* The queues that a call for @queue is about: @n from @first on, modulo their number. */
+static unsigned int queues(const struct blkfront *bf, unsigned int queue, unsigned int *n)
 {
-	return (struct blkfront_stats){
-		.requests = bf->requests,
-		.notifies = bf->past.notifies + bf->chan.sent,
-		.events = bf->past.events + bf->chan.received,
-	};
+	assert(queue == BLKFRONT_ANY || queue < bf->info.queues);
+	*n = queue == BLKFRONT_ANY ? bf->info.queues : 1;
+	return queue == BLKFRONT_ANY ? bf->turn : queue;
+}
+
+static struct bfq *nth(struct blkfront *bf, unsigned int i)
+{
+	return &bf->queue[i % bf->info.queues];
+}
+
+struct blkfront_stats blkfront_stats(const struct blkfront *bf, unsigned int queue)
+{
+	struct blkfront_stats sum = { 0 };
+
+	for (unsigned int i = 0; i < BLKFRONT_QUEUES_MAX; i++) {
+		struct blkfront_stats s = bfq_stats(&bf->queue[i]);
+
+		if (queue != BLKFRONT_ANY && queue != i)
+			continue;
+		sum.requests += s.requests;
+		sum.notifies += s.notifies;
+		sum.events += s.events;
+	}
+	return sum;
 }
 
 /* ---- Connecting and closing ------------------------------------------------------ */
 
-static int keys_write(struct xst *xs, xst_t t, void *arg)
+static void close_queues(struct blkfront *bf)
 {
-	const struct blkfront *bf = arg;
-	const char *dir = bf->front.dir;
-	int rc = xst_printf(xs, t, dir, "ring-ref", "%u", bf->ring_ref);
-
-	if (!rc)
-		rc = xst_printf(xs, t, dir, "event-channel", "%u", bf->chan.port);
-	if (!rc)
-		rc = xst_printf(xs, t, dir, "protocol", "%s", XEN_IO_PROTO_ABI_X86_64);
-	if (!rc && bf->conf.persistent)
-		rc = xst_printf(xs, t, dir, "feature-persistent", "1");
-	return rc;
-}
-
-static void slot_unshare(struct blkfront *bf, struct slot *s)
-{
-	front_chan_unshare(&bf->chan, s->pages, s->npages);
-	s->pages = NULL;
-	s->npages = 0;
-}
-
-static void unshare_all(struct blkfront *bf)
-{
-	for (unsigned int i = 0; i < BLKFRONT_RING_SIZE; i++) {
-		slot_unshare(bf, &bf->slot[i]);
-		bf->slot[i].state = SLOT_FREE;
-	}
-	front_chan_unshare(&bf->chan, bf->page, 1);
-	bf->page = NULL;
-	bf->past.notifies += bf->chan.sent;
-	bf->past.events += bf->chan.received;
-	front_chan_close(&bf->chan);
-	bf->chan = (struct front_chan){ 0 };
+	for (unsigned int i = 0; i < BLKFRONT_QUEUES_MAX; i++)
+		bfq_close(&bf->queue[i]);
 }
 
 int blkfront_disconnect(struct blkfront *bf)
 {
-	int rc = front_stop(&bf->front, ring_keys, bf->conf.timeout_ms);
+	int rc = front_stop(&bf->front, blkfront_key_ours, bf->conf.timeout_ms);
 
-	unshare_all(bf);
+	close_queues(bf);
 	if (!bf->error)
 		bf->error = -ENODEV;
 	return rc;
 }
 
-static int ring_share(struct blkfront *bf)
+static int open_queues(struct blkfront *bf)
 {
-	int rc = front_chan_open(&bf->chan, bf->front.backend_id, bf->front.tag);
+	int rc = 0;
 
-	if (rc)
-		return rc;
-	rc = front_chan_share(&bf->chan, 1, true, &bf->ring_ref, &bf->page);
-	if (rc) {
-		log_err(bf->front.tag, "cannot grant the ring page: %s", strerror(-rc));
-		return rc;
-	}
-	blkfront_ring_init(&bf->ring, bf->page);
-	return 0;
+	for (unsigned int i = 0; !rc && i < bf->info.queues; i++)
+		rc = bfq_open(&bf->queue[i], bf->front.backend_id);
+	return rc;
+}
+
+static int publish(struct blkfront *bf)
+{
+	struct blkfront_keys_arg arg = { &bf->front, &bf->conf, &bf->info, bf->queue };
+	enum xenbus_state state = bf->conf.hasty ? XenbusStateConnected
+	                                         : XenbusStateInitialised;
+
+	return front_publish(&bf->front, state, blkfront_keys_write, &arg);
 }
 
 static int blkfront_connect(struct blkfront *bf)
 {
 	struct front *f = &bf->front;
+	eventfd_t n;
 	int rc;
 
 	bf->error = 0;
-	rc = front_start(f, bf->conf.reset, bf->conf.timeout_ms);
+	bf->turn = 0;
+	eventfd_read(bf->stop_fd, &n);
+	rc = front_start(f, bf->conf.reset, bf->conf.hasty, bf->conf.timeout_ms);
 	if (!rc)
-		rc = ring_share(bf);
+		rc = blkfront_agree(f, &bf->conf, &bf->info);
 	if (!rc)
-		rc = front_publish(f, keys_write, bf);
+		rc = open_queues(bf);
+	if (!rc)
+		rc = publish(bf);
 	if (!rc)
 		rc = front_await(f, bf->conf.timeout_ms);
 	if (!rc)
-		rc = blkfront_info_read(f, bf->conf.persistent, &bf->info);
-	if (!rc)
+		rc = blkfront_info_read(f, &bf->conf, &bf->info);
+	if (!rc && !bf->conf.hasty)
 		rc = front_set_state(f, XenbusStateConnected);
 	if (!rc)
 		return 0;
 	bf->error = rc;
 	/* Somebody else's device is not ours to close. */
 	if (rc != -EBUSY)
-		front_stop(f, ring_keys, bf->conf.timeout_ms);
-	unshare_all(bf);
+		front_stop(f, blkfront_key_ours, bf->conf.timeout_ms);
+	close_queues(bf);
 	return rc;
+}
+
+static void free_device(struct blkfront *bf)
+{
+	front_close(&bf->front);
+	if (bf->stop_fd >= 0)
+		close(bf->stop_fd);
+	pthread_mutex_destroy(&bf->lock);
+	free(bf);
 }
 
 int blkfront_open(struct blkfront **out, uint32_t devid, const struct blkfront_conf *conf)
@@ -182,17 +168,28 @@ int blkfront_open(struct blkfront **out, uint32_t devid, const struct blkfront_c
 	struct blkfront *bf = calloc(1, sizeof(*bf));
 	int rc;
 
-	assert(conf->depth >= 1 && conf->depth <= BLKFRONT_RING_SIZE &&
-	       conf->rotate >= 1);
+	assert(conf->queues >= 1 && conf->queues <= BLKFRONT_QUEUES_MAX &&
+	       conf->order <= BLKFRONT_ORDER_MAX && conf->segments >= BLKFRONT_DIRECT &&
+	       conf->segments <= BLKFRONT_INDIRECT && conf->rotate >= 1);
 	if (!bf)
 		return -ENOMEM;
 	bf->conf = *conf;
-	rc = front_open(&bf->front, "vbd", devid, conf->wake_fd);
+	pthread_mutex_init(&bf->lock, NULL);
+	for (unsigned int i = 0; i < BLKFRONT_QUEUES_MAX; i++)
+		bf->queue[i] = (struct bfq){ .tag = bf->front.tag,
+			                     .conf = &bf->conf,
+			                     .info = &bf->info,
+			                     .handle = (uint16_t)devid,
+			                     .index = i,
+			                     .wake_fd = conf->wake_fd };
+	bf->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	rc = bf->stop_fd < 0 ? log_errno(NULL, "eventfd") : 0;
+	if (!rc)
+		rc = front_open(&bf->front, "vbd", devid, conf->wake_fd);
 	if (!rc)
 		rc = blkfront_connect(bf);
 	if (rc) {
-		front_close(&bf->front);
-		free(bf);
+		free_device(bf);
 		return rc;
 	}
 	*out = bf;
@@ -213,221 +210,147 @@ int blkfront_close(struct blkfront *bf)
 	if (!bf)
 		return 0;
 	rc = blkfront_disconnect(bf);
-	front_close(&bf->front);
-	free(bf);
+	free_device(bf);
 	return rc;
+}
+
+/* The first reason is the one that stands. Return: it. */
+static int blkfront_disable(struct blkfront *bf, int error)
+{
+	int none = 0;
+
+	if (!__atomic_compare_exchange_n(&bf->error, &none, error, false,
+	                                 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return none;
+	log_err(bf->front.tag, "disabled for further use");
+	eventfd_write(bf->stop_fd, 1);
+	return error;
 }
 
 /* ---- Requests -------------------------------------------------------------------- */
 
-/*
- * Pages of a slot that are as the request needs them: a read's writable, a write's not.
- * Persistent ones serve for both and are kept.
- */
-static int slot_share(struct blkfront *bf, struct slot *s, unsigned int npages,
-                      bool writable)
+int blkfront_get(struct blkfront *bf, unsigned int queue, uint8_t op, uint64_t offset,
+                 uint64_t len, struct blkfront_req **out)
 {
-	bool keep = bf->conf.persistent;
-	int rc;
+	unsigned int n, first = queues(bf, queue, &n);
+	int rc = blkfront_error(bf);
 
-	if (keep) {
-		npages = BLKIF_MAX_SEGMENTS_PER_REQUEST;
-		writable = true;
+	for (unsigned int i = 0; i < n; i++) {
+		rc = rc ? rc : bfq_get(nth(bf, first + i), op, offset, len, out);
+		if (rc != -EAGAIN)
+			break;
+		rc = i + 1 < n ? 0 : rc;
 	}
-	if (s->npages >= npages && s->writable == writable &&
-	    (keep || s->uses < bf->conf.rotate))
-		return 0;
-	slot_unshare(bf, s);
-	rc = front_chan_share(&bf->chan, npages, writable, s->refs, &s->pages);
-	if (rc) {
-		log_err(bf->front.tag, "cannot grant %u pages: %s", npages,
-		        strerror(-rc));
-		return rc;
-	}
-	s->npages = npages;
-	s->writable = writable;
-	s->uses = 0;
-	return 0;
-}
-
-int blkfront_get(struct blkfront *bf, uint8_t op, uint64_t offset, uint32_t len,
-                 struct blkfront_req **out)
-{
-	uint32_t skew = offset % XEN_PAGE;
-	unsigned int npages = (skew + len + XEN_PAGE - 1) / XEN_PAGE;
-	struct slot *s = bf->slot;
-	int rc = 0;
-
-	assert(blkfront_check(&bf->info, op, offset, len) == 0);
-	assert(len <= blkfront_req_max(offset));
-	if (bf->error)
-		return bf->error;
-	while (s < bf->slot + bf->conf.depth && s->state != SLOT_FREE)
-		s++;
-	if (s == bf->slot + bf->conf.depth)
-		return -EAGAIN;
-	if (len)
-		rc = slot_share(bf, s, npages, op == BLKIF_OP_READ);
-	if (rc)
-		return rc;
-	s->state = SLOT_HELD;
-	s->req = (struct blkfront_req){
-		.buf = len ? (uint8_t *)s->pages + skew : NULL,
-		.offset = offset,
-		.len = len,
-		.op = op,
-	};
-	*out = &s->req;
-	return 0;
+	if (queue == BLKFRONT_ANY)
+		bf->turn = (first + 1) % bf->info.queues;
+	return rc;
 }
 
 void blkfront_put(struct blkfront *bf, struct blkfront_req *req)
 {
-	struct slot *s = container_of(req, struct slot, req);
-
-	assert(s->state == SLOT_HELD);
-	/* Not kept: revoke at once, so that a backend that still maps it is found out. */
-	if (!bf->conf.persistent && s->uses >= bf->conf.rotate)
-		slot_unshare(bf, s);
-	s->state = SLOT_FREE;
-}
-
-static void request_fill(const struct blkfront *bf, const struct slot *s,
-                         struct blkif_request *wire)
-{
-	const struct blkfront_req *req = &s->req;
-	uint32_t first = (uint32_t)(req->offset % XEN_PAGE / BLK_SECTOR);
-	uint32_t left = req->len / BLK_SECTOR;
-
-	*wire = (struct blkif_request){
-		.operation = req->op,
-		.handle = (blkif_vdev_t)bf->front.devid,
-		/* A flush has no place on the disk: this is what Linux sends. */
-		.sector_number = req->len ? req->offset / BLK_SECTOR : UINT64_MAX,
-	};
-	for (uint8_t i = 0; left; i++) {
-		uint32_t n = BLK_PAGE_SECTORS - first;
-
-		if (n > left)
-			n = left;
-		wire->seg[i] = (struct blkif_request_segment){
-			.gref = s->refs[i],
-			.first_sect = (uint8_t)first,
-			.last_sect = (uint8_t)(first + n - 1),
-		};
-		wire->nr_segments = (uint8_t)(i + 1);
-		left -= n;
-		first = 0;
-	}
+	bfq_put(&bf->queue[req->queue], req);
 }
 
 void blkfront_queue(struct blkfront *bf, struct blkfront_req *req)
 {
-	struct slot *s = container_of(req, struct slot, req);
-	struct blkif_request wire;
-
-	assert(s->state == SLOT_HELD);
-	s->state = SLOT_INFLIGHT;
-	s->uses++;
 	/* Disabled meanwhile: blkfront_reap() returns it with the reason. */
-	if (bf->error)
-		return;
-	request_fill(bf, s, &wire);
-	blkfront_ring_put(&bf->ring, (unsigned int)(s - bf->slot), &wire);
-	bf->requests++;
+	bfq_queue(&bf->queue[req->queue], req, blkfront_error(bf) != 0);
 }
 
-static void blkfront_disable(struct blkfront *bf, int error)
+void blkfront_kick(struct blkfront *bf, unsigned int queue)
 {
-	bf->error = error;
-	log_err(bf->front.tag, "disabled for further use");
-}
+	unsigned int n, first = queues(bf, queue, &n);
 
-void blkfront_kick(struct blkfront *bf)
-{
-	int rc;
+	for (unsigned int i = 0; i < n && !blkfront_error(bf); i++) {
+		int rc = bfq_kick(nth(bf, first + i));
 
-	if (bf->error || !blkfront_ring_push(&bf->ring))
-		return;
-	rc = front_chan_notify(&bf->chan);
-	if (rc) {
-		log_err(bf->front.tag, "cannot notify the backend: %s", strerror(-rc));
-		blkfront_disable(bf, rc);
-	}
-}
-
-static int status_errno(int status)
-{
-	switch (status) {
-	case BLKIF_RSP_OKAY:
-		return 0;
-	case BLKIF_RSP_EOPNOTSUPP:
-		return -EOPNOTSUPP;
-	default:
-		return -EIO;
-	}
-}
-
-static int reap_disabled(struct blkfront *bf, struct blkfront_req **out)
-{
-	for (struct slot *s = bf->slot; s < bf->slot + BLKFRONT_RING_SIZE; s++)
-		if (s->state == SLOT_INFLIGHT) {
-			s->state = SLOT_HELD;
-			s->req.result = bf->error;
-			*out = &s->req;
-			return 1;
-		}
-	return bf->error;
-}
-
-int blkfront_reap(struct blkfront *bf, struct blkfront_req **out)
-{
-	struct blkfront_answer answer;
-	struct slot *s;
-	char why[256];
-	int rc;
-
-	if (bf->error)
-		return reap_disabled(bf, out);
-	rc = blkfront_ring_take(&bf->ring, &answer, why, sizeof(why));
-	if (rc == 0)
-		return 0;
-	if (rc < 0) {
-		log_err(bf->front.tag, "the backend breaks the protocol: %s", why);
-		blkfront_disable(bf, rc);
-		return reap_disabled(bf, out);
-	}
-	s = &bf->slot[answer.slot];
-	assert(s->state == SLOT_INFLIGHT);
-	s->state = SLOT_HELD;
-	s->req.result = status_errno(answer.status);
-	*out = &s->req;
-	return 1;
-}
-
-int blkfront_wait(struct blkfront *bf, int timeout_ms)
-{
-	struct pollfd fd[3];
-	int n, rc = 0;
-
-	if (bf->error || blkfront_ring_arm(&bf->ring))
-		return 0;
-	fd[0] = (struct pollfd){ .fd = front_chan_fd(&bf->chan), .events = POLLIN };
-	fd[1] = (struct pollfd){ .fd = front_fd(&bf->front), .events = POLLIN };
-	fd[2] = (struct pollfd){ .fd = bf->conf.wake_fd, .events = POLLIN };
-	n = poll(fd, ARRAY_SIZE(fd), timeout_ms);
-	if (n == 0)
-		return -ETIMEDOUT;
-	if (n < 0)
-		return errno == EINTR ? 0 : -errno;
-	if (fd[0].revents) {
-		rc = front_chan_event(&bf->chan);
 		if (rc)
-			log_err(bf->front.tag, "event channel: %s", strerror(-rc));
+			blkfront_disable(bf, rc);
 	}
-	if (!rc && fd[1].revents)
+}
+
+int blkfront_reap(struct blkfront *bf, unsigned int queue, struct blkfront_req **out)
+{
+	unsigned int n, first = queues(bf, queue, &n);
+	int error = blkfront_error(bf);
+	int rc = 0;
+
+	for (unsigned int i = 0; !error && i < n; i++) {
+		rc = bfq_reap(nth(bf, first + i), out);
+		if (rc > 0)
+			return rc;
+		if (rc < 0)
+			error = blkfront_disable(bf, rc);
+	}
+	for (unsigned int i = 0; error && i < n; i++) {
+		rc = bfq_reap_dead(nth(bf, first + i), error, out);
+		if (rc > 0)
+			return rc;
+	}
+	return rc;
+}
+
+/* ---- Waiting --------------------------------------------------------------------- */
+
+void blkfront_wake(struct blkfront *bf, unsigned int queue, int fd)
+{
+	bf->queue[queue].wake_fd = fd;
+}
+
+static void take_event(struct blkfront *bf, struct bfq *q)
+{
+	int rc = front_chan_event(&q->chan);
+
+	if (!rc)
+		return;
+	log_err(bf->front.tag, "event channel: %s", strerror(-rc));
+	blkfront_disable(bf, rc);
+}
+
+/* A backend that writes its state anew has something to tell: its capacity. */
+static void hear_xenstore(struct blkfront *bf)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&bf->lock);
+	if (!blkfront_error(bf)) {
 		rc = front_connected(&bf->front);
+		if (!rc)
+			rc = blkfront_capacity_read(&bf->front, &bf->info);
+	}
+	pthread_mutex_unlock(&bf->lock);
 	if (rc)
 		blkfront_disable(bf, rc);
-	return fd[2].revents ? 1 : 0;
+}
+
+int blkfront_wait(struct blkfront *bf, unsigned int queue, int timeout_ms)
+{
+	struct pollfd fd[BLKFRONT_QUEUES_MAX + 3];
+	unsigned int n, first = queues(bf, queue, &n);
+	int ready;
+
+	if (blkfront_error(bf))
+		return 0;
+	for (unsigned int i = 0; i < n; i++) {
+		struct bfq *q = nth(bf, first + i);
+
+		if (blkfront_ring_arm(&q->ring))
+			return 0;
+		fd[i] = (struct pollfd){ .fd = front_chan_fd(&q->chan),
+			                 .events = POLLIN };
+	}
+	fd[n] = (struct pollfd){ .fd = front_fd(&bf->front), .events = POLLIN };
+	fd[n + 1] = (struct pollfd){ .fd = nth(bf, first)->wake_fd, .events = POLLIN };
+	fd[n + 2] = (struct pollfd){ .fd = bf->stop_fd, .events = POLLIN };
+	ready = poll(fd, n + 3, timeout_ms);
+	if (ready == 0)
+		return -ETIMEDOUT;
+	if (ready < 0)
+		return errno == EINTR ? 0 : -errno;
+	for (unsigned int i = 0; i < n; i++)
+		if (fd[i].revents)
+			take_event(bf, nth(bf, first + i));
+	if (fd[n].revents)
+		hear_xenstore(bf);
+	return fd[n + 1].revents ? 1 : 0;
 }

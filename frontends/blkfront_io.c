@@ -29,9 +29,10 @@ static struct blkio *list_take(struct blkio_list *l)
 	return io;
 }
 
-void blkio_init(struct blkio_queue *q, struct blkfront *bf)
+void blkio_init(struct blkio_queue *q, struct blkfront *bf, unsigned int queue)
 {
 	q->bf = bf;
+	q->queue = queue;
 	list_init(&q->todo);
 	list_init(&q->done);
 }
@@ -64,17 +65,18 @@ static void part_done(struct blkio_queue *q, struct blkfront_req *req)
 static int part_issue(struct blkio_queue *q, struct blkio *io)
 {
 	uint64_t offset = io->offset + io->issued;
-	uint32_t len = blkfront_req_max(offset);
+	uint64_t len = blkfront_req_max(blkfront_info(q->bf), io->op, offset);
 	struct blkfront_req *req;
 	int rc;
 
 	if (len > io->len - io->issued)
-		len = (uint32_t)(io->len - io->issued);
-	rc = blkfront_get(q->bf, io->op, offset, len, &req);
+		len = io->len - io->issued;
+	rc = blkfront_get(q->bf, q->queue, io->op, offset, len, &req);
 	if (rc)
 		return rc;
 	req->cookie = io;
-	if (io->op == BLKIF_OP_WRITE)
+	req->flag = io->flag;
+	if (req->buf && io->op != BLKIF_OP_READ)
 		memcpy(req->buf, (const char *)io->buf + io->issued, len);
 	blkfront_queue(q->bf, req);
 	io->issued += len;
@@ -87,7 +89,7 @@ void blkio_run(struct blkio_queue *q)
 	struct blkfront_req *req;
 	struct blkio *io;
 
-	while (blkfront_reap(q->bf, &req) == 1)
+	while (blkfront_reap(q->bf, q->queue, &req) == 1)
 		part_done(q, req);
 	while ((io = q->todo.head)) {
 		/* A part has failed: there is no point in the rest. */
@@ -103,7 +105,7 @@ void blkio_run(struct blkio_queue *q)
 		if (!io->parts)
 			list_add(&q->done, io);
 	}
-	blkfront_kick(q->bf);
+	blkfront_kick(q->bf, q->queue);
 }
 
 struct blkio *blkio_next(struct blkio_queue *q)
@@ -117,7 +119,7 @@ int blkio_sync(struct blkfront *bf, uint8_t op, uint64_t offset, void *buf, size
 	struct blkio io = { .op = op, .offset = offset, .buf = buf, .len = len };
 	struct blkio_queue q;
 
-	blkio_init(&q, bf);
+	blkio_init(&q, bf, BLKFRONT_ANY);
 	blkio_submit(&q, &io);
 	for (;;) {
 		int rc;
@@ -125,7 +127,7 @@ int blkio_sync(struct blkfront *bf, uint8_t op, uint64_t offset, void *buf, size
 		blkio_run(&q);
 		if (blkio_next(&q))
 			return io.result;
-		rc = blkfront_wait(bf, timeout_ms);
+		rc = blkfront_wait(bf, BLKFRONT_ANY, timeout_ms);
 		if (rc)
 			return rc > 0 ? -EINTR : rc;
 	}

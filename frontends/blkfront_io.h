@@ -14,7 +14,8 @@
 
 /**
  * struct blkio - One I/O; the caller's, not to be touched until blkio_next() returns it
- * @op:		BLKIF_OP_READ, _WRITE or _FLUSH_DISKCACHE
+ * @op:		As of struct blkfront_req
+ * @flag:	The same; it is for discards
  * @offset:	Bytes, whole sectors, as @len
  * @buf:	Any address; not written to by a write
  * @result:	0 or -errno, of the first part that failed
@@ -25,6 +26,7 @@
  */
 struct blkio {
 	uint8_t op;
+	uint8_t flag;
 	uint64_t offset;
 	size_t len;
 	void *buf;
@@ -43,16 +45,18 @@ struct blkio_list {
 
 /**
  * struct blkio_queue - I/Os on their way
+ * @queue:	The device's queue they take, or BLKFRONT_ANY
  * @todo:	Not wholly given to the ring yet; the first may be in parts
  * @done:	Complete, for blkio_next()
  */
 struct blkio_queue {
 	struct blkfront *bf;
+	unsigned int queue;
 	struct blkio_list todo;
 	struct blkio_list done;
 };
 
-void blkio_init(struct blkio_queue *q, struct blkfront *bf);
+void blkio_init(struct blkio_queue *q, struct blkfront *bf, unsigned int queue);
 
 /**
  * blkio_submit() - Queue an I/O; blkio_run() starts it

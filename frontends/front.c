@@ -273,7 +273,7 @@ static int front_walk_down(struct front *f, int64_t deadline)
 	return rc ? rc : front_expect(f, STATES_CLOSED, "Closed", deadline);
 }
 
-int front_start(struct front *f, bool reset, int timeout_ms)
+int front_start(struct front *f, bool reset, bool hasty, int timeout_ms)
 {
 	int64_t deadline = front_ms() + timeout_ms;
 	int rc = front_refresh(f);
@@ -295,8 +295,9 @@ int front_start(struct front *f, bool reset, int timeout_ms)
 		rc = front_expect(f, STATES_SETTLED, "Closed", deadline);
 		if (!rc)
 			rc = front_set_state(f, XenbusStateInitialising);
+		hasty = false;
 	}
-	if (!rc)
+	if (!rc && !hasty)
 		rc = front_expect(f, STATE_BIT(XenbusStateInitWait), "InitWait",
 		                  deadline);
 	return rc;
@@ -304,6 +305,7 @@ int front_start(struct front *f, bool reset, int timeout_ms)
 
 struct publish {
 	struct front *f;
+	enum xenbus_state state;
 	int (*keys)(struct xst *xs, xst_t t, void *arg);
 	void *arg;
 };
@@ -318,14 +320,13 @@ static int publish_write(struct xst *xs, xst_t t, void *arg)
 		rc = -EBUSY;
 	if (!rc)
 		rc = p->keys(xs, t, p->arg);
-	return rc ? rc
-	          : xst_printf(xs, t, p->f->dir, "state", "%u", XenbusStateInitialised);
+	return rc ? rc : xst_printf(xs, t, p->f->dir, "state", "%u", p->state);
 }
 
-int front_publish(struct front *f, int (*keys)(struct xst *xs, xst_t t, void *arg),
-                  void *arg)
+int front_publish(struct front *f, enum xenbus_state state,
+                  int (*keys)(struct xst *xs, xst_t t, void *arg), void *arg)
 {
-	struct publish p = { f, keys, arg };
+	struct publish p = { f, state, keys, arg };
 	int rc = xst_transact(f->xs, publish_write, &p);
 
 	if (rc) {
@@ -334,8 +335,8 @@ int front_publish(struct front *f, int (*keys)(struct xst *xs, xst_t t, void *ar
 		return rc;
 	}
 	log_debug(f->tag, "%s -> %s", front_state_name(f->state),
-	          front_state_name(XenbusStateInitialised));
-	f->state = XenbusStateInitialised;
+	          front_state_name(state));
+	f->state = state;
 	return 0;
 }
 
@@ -370,9 +371,24 @@ int front_connected(struct front *f)
 	return 0;
 }
 
-int front_stop(struct front *f, const char *const *key, int timeout_ms)
+int front_clear(struct xst *xs, xst_t t, const char *dir, bool (*ours)(const char *key))
 {
+	autofree char **names = NULL;
 	char path[XST_PATH_MAX];
+	unsigned int n = 0;
+	int rc = xst_list(xs, t, &names, &n, "%s", dir);
+
+	for (unsigned int i = 0; !rc && i < n; i++) {
+		if (!ours(names[i]))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		rc = xst_rm(xs, t, path);
+	}
+	return rc;
+}
+
+int front_stop(struct front *f, bool (*ours)(const char *key), int timeout_ms)
+{
 	int wake_fd = f->wake_fd;
 	int rc;
 
@@ -383,9 +399,8 @@ int front_stop(struct front *f, const char *const *key, int timeout_ms)
 	f->wake_fd = -1;
 	rc = front_walk_down(f, front_ms() + timeout_ms);
 	f->wake_fd = wake_fd;
-	for (; !rc && *key; key++) {
-		snprintf(path, sizeof(path), "%s/%s", f->dir, *key);
-		rc = xst_rm(f->xs, XST_NULL, path);
-	}
-	return rc == -ENODEV || f->gone ? 0 : rc;
+	if (!rc)
+		rc = front_clear(f->xs, XST_NULL, f->dir, ours);
+	/* Removed meanwhile: nothing is left to clear. */
+	return rc == -ENODEV || rc == -ENOENT || f->gone ? 0 : rc;
 }

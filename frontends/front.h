@@ -65,19 +65,21 @@ void front_close(struct front *f);
 /**
  * front_start() - Be Initialising, and find the backend in InitWait
  * @reset:	Take the device over from a frontend that has died without closing it
+ * @hasty:	Of a device that is new, do not wait for InitWait
  *
  * Without @reset a device in any other state than Initialising or Closed is in use, by
  * another program or by the kernel: -EBUSY.
  */
-int must_check front_start(struct front *f, bool reset, int timeout_ms);
+int must_check front_start(struct front *f, bool reset, bool hasty, int timeout_ms);
 
 /**
- * front_publish() - Write our keys and state Initialised, in one transaction
+ * front_publish() - Write our keys and @state, in one transaction
+ * @state:	Initialised, or Connected of one that does not wait for its backend
  * @keys:	Writes the keys; may be called several times
  *
  * Return: 0, -EBUSY when another program was faster, other -errno.
  */
-int must_check front_publish(struct front *f,
+int must_check front_publish(struct front *f, enum xenbus_state state,
                              int (*keys)(struct xst *xs, xst_t t, void *arg), void *arg);
 
 /** front_await() - Wait for the backend to be Connected; -ENODEV if it declines */
@@ -97,11 +99,15 @@ int front_fd(const struct front *f);
 
 /**
  * front_stop() - Closing, Closed; the backend has let go of what we shared on success
- * @key:	Keys to remove that meant the ring which is closed now, NULL-terminated
+ * @ours:	Keys to remove: they meant the ring which is closed now
  *
  * A device that is gone, or was never published, is success.
  */
-int front_stop(struct front *f, const char *const *key, int timeout_ms);
+int front_stop(struct front *f, bool (*ours)(const char *key), int timeout_ms);
+
+/** front_clear() - Remove the keys of @dir that are @ours */
+int must_check front_clear(struct xst *xs, xst_t t, const char *dir,
+                           bool (*ours)(const char *key));
 
 /** front_state_name() - "Connected" */
 const char *front_state_name(enum xenbus_state state);

@@ -12,24 +12,26 @@
 
 /**
  * struct load_io - One block on its way, in as many requests as it takes
- * @index:	Which block of the region
+ * @kind:	What is done with it
+ * @index:	Which block of the queue's share
+ * @len:	Bytes to move; 0 of a flush
  * @issued:	Bytes given to the ring
- * @done:	Bytes answered
+ * @parts:	Requests in flight
  * @sequence:	Written or expected; 0: what it holds is not known
  */
 struct load_io {
-	bool active;
-	uint8_t op;
+	enum load_kind kind;
 	uint64_t index;
 	uint64_t start_ns;
+	uint32_t len;
 	uint32_t issued;
-	uint32_t done;
+	uint32_t parts;
 	uint32_t sequence;
 	int result;
 };
 
 /**
- * struct load_block - What is known of a block of the region, with --verify
+ * struct load_block - What is known of a block, with --verify
  * @sequence:	Last written; 0: not by us
  * @busy:	On its way: nobody else may touch it
  */
@@ -40,25 +42,46 @@ struct load_block {
 
 /**
  * struct load_stats - What is measured
- * @lat:	Latencies of reads and of writes
- * @requests:	Requests on the ring, notifications sent, events received
+ * @lat:	Latencies
+ * @ring:	Requests on the ring, notifications sent, events received
  * @verified:	Bytes read and found right
  */
 struct load_stats {
-	struct hist lat[2];
+	struct hist lat[LOAD_KINDS];
 	struct blkfront_stats ring;
 	uint64_t verified;
 	uint64_t ns;
 };
 
 /**
- * struct load - A running load
- * @blocks:	Blocks in the region
+ * struct load_all - What the queues have in common
+ * @run:	Makes the patterns of this run unlike those of earlier ones
+ * @depth:	Blocks in flight for each queue
+ * @queues:	How many; each has a thread, and the blocks whose number modulo @queues
+ *		is its own
+ * @stop:	Something has failed: all end
+ * @done:	Blocks done since the last progress line
+ */
+struct load_all {
+	const struct opts *o;
+	struct blkfront *bf;
+	uint64_t run;
+	unsigned int depth;
+	unsigned int queues;
+	bool tty;
+	bool stop;
+	uint64_t done;
+};
+
+/**
+ * struct load - The load on one queue
+ * @blocks:	Its share of the region
  * @next:	Next block of a sequential mode, or of the last pass
  * @started:	Blocks begun
  * @limit:	Blocks to begin at most
+ * @idle:	Which @nidle entries of @io are free
  * @current:	Not wholly given to the ring yet, or NULL
- * @run:	Makes the patterns of this run unlike those of earlier ones
+ * @active:	Entries of @io that are not free
  * @stopping:	Begin no more blocks
  * @last_pass:	Read all that was written once more
  * @error:	First I/O that failed
@@ -67,15 +90,18 @@ struct load_stats {
  * @recent:	Latencies since the last progress line
  */
 struct load {
+	struct load_all *all;
 	const struct opts *o;
 	struct blkfront *bf;
+	unsigned int queue;
 	uint64_t blocks;
 	uint64_t next;
 	uint64_t started;
 	uint64_t limit;
 	uint64_t rng;
-	uint64_t run;
-	struct load_io io[BLKFRONT_RING_SIZE];
+	struct load_io *io;
+	unsigned int *idle;
+	unsigned int nidle;
 	struct load_io *current;
 	unsigned int active;
 	struct load_block *block;
@@ -87,17 +113,29 @@ struct load {
 	uint64_t progress_ns;
 	uint64_t line_ns;
 	struct hist recent;
-	bool tty;
 	struct load_stats stats;
 };
+
+/**
+ * load_init() - Set up the load on one queue
+ * @blocks:	Blocks of the region
+ *
+ * load_free() takes it also after a failure, which is logged.
+ */
+int must_check load_init(struct load *l, struct load_all *all, unsigned int queue,
+                         uint64_t blocks);
+void load_free(struct load *l);
+
+/** load_run() - The load, and then the last pass. Return: 0 or -errno, printed. */
+int must_check load_run(struct load *l);
 
 /** load_line() - The line that shows progress on a terminal */
 void load_line(struct load *l, uint64_t now_ns);
 
 /** load_line_clear() - Remove it before something else is printed */
-void load_line_clear(const struct load *l);
+void load_line_clear(const struct load_all *all);
 
 /** load_report() - The result, as text or JSON. @rc: how it ended */
-void load_report(const struct load *l, int rc);
+void load_report(const struct load_all *all, const struct load_stats *s, int rc);
 
 #endif

@@ -15,22 +15,24 @@ static double per_second(uint64_t n, uint64_t ns)
 	return ns ? (double)n * 1e9 / (double)ns : 0.0;
 }
 
+/* The rate is that of all queues, the latencies are the first one's. */
 void load_line(struct load *l, uint64_t now_ns)
 {
+	uint64_t done = __atomic_exchange_n(&l->all->done, 0, __ATOMIC_RELAXED);
+	double iops = per_second(done, now_ns - l->line_ns);
 	const struct hist *h = &l->recent;
-	double iops = per_second(h->count, now_ns - l->line_ns);
 
 	fprintf(stderr,
 	        "\r%s: %.1f s  %.0f IOPS  %.1f MB/s  latency us: p50 %.0f  p99 %.0f "
 	        "\033[K",
-	        l->last_pass ? "reading back" : l->o->mode->name,
+	        l->last_pass ? "reading back" : l->o->mode.name,
 	        (double)(now_ns - l->begin_ns) / 1e9, iops, iops * l->o->bs / 1e6,
 	        us(hist_percentile(h, 50)), us(hist_percentile(h, 99)));
 }
 
-void load_line_clear(const struct load *l)
+void load_line_clear(const struct load_all *all)
 {
-	if (l->tty)
+	if (all->tty)
 		fputs("\r\033[K", stderr);
 }
 
@@ -51,8 +53,8 @@ static void text_side(const char *name, const struct hist *h, uint32_t bs, uint6
 {
 	if (!h->count)
 		return;
-	printf("  %-6s %10" PRIu64 " blocks  %9.0f IOPS  %8.1f MB/s\n"
-	       "         latency us: min %.1f  mean %.1f",
+	printf("  %-7s %10" PRIu64 " blocks  %9.0f IOPS  %8.1f MB/s\n"
+	       "          latency us: min %.1f  mean %.1f",
 	       name, h->count, per_second(h->count, ns),
 	       per_second(h->count * bs, ns) / 1e6, us(h->min), us(hist_mean(h)));
 	for (size_t i = 0; i < ARRAY_SIZE(percentiles); i++)
@@ -61,25 +63,27 @@ static void text_side(const char *name, const struct hist *h, uint32_t bs, uint6
 	printf("  max %.1f\n", us(h->max));
 }
 
-static void report_text(const struct load *l, int rc)
+static void report_text(const struct load_all *all, const struct load_stats *s, int rc)
 {
-	const struct load_stats *s = &l->stats;
-	const struct opts *o = l->o;
+	const struct blkfront_info *info = blkfront_info(all->bf);
+	const struct opts *o = all->o;
 	char name[VDEV_NAME_MAX];
 
 	printf("%s: %s, blocks of %u bytes, depth %u, %.2f s, %s grants\n",
-	       vdev_name(blkfront_devid(l->bf), name), o->mode->name, o->bs, o->depth,
-	       (double)s->ns / 1e9,
-	       blkfront_info(l->bf)->persistent ? "persistent" : "one-time");
-	text_side("read", &s->lat[0], o->bs, s->ns);
-	text_side("write", &s->lat[1], o->bs, s->ns);
-	printf("  ring   %10" PRIu64
+	       vdev_name(blkfront_devid(all->bf), name), o->mode.name, o->bs, all->depth,
+	       (double)s->ns / 1e9, info->persistent ? "persistent" : "one-time");
+	for (unsigned int i = 0; i < LOAD_KINDS; i++)
+		text_side(load_kind_name[i], &s->lat[i], i == LOAD_FLUSH ? 0 : o->bs,
+		          s->ns);
+	printf("  ring    %10" PRIu64
 	       " requests, notifications per request: %.3f sent, %.3f "
 	       "received\n",
 	       s->ring.requests, per_request(s, s->ring.notifies),
 	       per_request(s, s->ring.events));
-	if (l->block)
-		printf("  verify %10" PRIu64 " bytes read and right%s\n", s->verified,
+	if (all->queues > 1)
+		printf("  queues  %10u\n", all->queues);
+	if (o->verify)
+		printf("  verify  %10" PRIu64 " bytes read and right%s\n", s->verified,
 		       rc ? ", but see above" : "");
 }
 
@@ -96,19 +100,21 @@ static void json_side(const char *name, const struct hist *h, uint32_t bs, uint6
 	printf(",\"max\":%" PRIu64 "}}", h->max);
 }
 
-static void report_json(const struct load *l, int rc)
+static void report_json(const struct load_all *all, const struct load_stats *s, int rc)
 {
-	const struct load_stats *s = &l->stats;
-	const struct opts *o = l->o;
+	const struct blkfront_info *info = blkfront_info(all->bf);
+	const struct opts *o = all->o;
 	char name[VDEV_NAME_MAX];
 
-	printf("{\"device\":\"%s\",\"rw\":\"%s\",\"bs\":%u,\"depth\":%u,\"persistent\":%"
-	       "s,"
-	       "\"seconds\":%.6f",
-	       vdev_name(blkfront_devid(l->bf), name), o->mode->name, o->bs, o->depth,
-	       blkfront_info(l->bf)->persistent ? "true" : "false", (double)s->ns / 1e9);
-	json_side("read", &s->lat[0], o->bs, s->ns);
-	json_side("write", &s->lat[1], o->bs, s->ns);
+	printf("{\"device\":\"%s\",\"rw\":\"%s\",\"bs\":%u,\"depth\":%u,\"queues\":%u,"
+	       "\"ring_pages\":%u,\"segments\":%u,\"persistent\":%s,\"seconds\":%.6f",
+	       vdev_name(blkfront_devid(all->bf), name), o->mode.name, o->bs, all->depth,
+	       all->queues, 1U << info->order, info->segments,
+	       info->persistent ? "true" : "false", (double)s->ns / 1e9);
+	for (unsigned int i = 0; i < LOAD_KINDS; i++)
+		if (i <= LOAD_WRITE || s->lat[i].count)
+			json_side(load_kind_name[i], &s->lat[i],
+			          i == LOAD_FLUSH ? 0 : o->bs, s->ns);
 	printf(",\"requests\":%" PRIu64 ",\"notifies_sent\":%" PRIu64
 	       ",\"events_received\":%" PRIu64 ",\"verified_bytes\":%" PRIu64
 	       ",\"error\":%d}\n",
@@ -116,12 +122,12 @@ static void report_json(const struct load *l, int rc)
 	       rc ? 1 : 0);
 }
 
-void load_report(const struct load *l, int rc)
+void load_report(const struct load_all *all, const struct load_stats *s, int rc)
 {
-	if (l->o->json)
-		report_json(l, rc);
+	if (all->o->json)
+		report_json(all, s, rc);
 	else
-		report_text(l, rc);
+		report_text(all, s, rc);
 	/* The way out may hang: closing needs XenStore. */
 	fflush(stdout);
 }

@@ -8,50 +8,12 @@
 
 #include "log.h"
 #include "num.h"
+#include "opts_value.h"
 
 /* Largest block of `load`. */
 #define BS_MAX       (16U << 20)
 /* How long it runs unless the command line says how long or how much. */
 #define LOAD_TIME_MS 10000
-
-/* 4k is as good as 4K on a command line. */
-static int parse_size(const char *s, uint64_t *out)
-{
-	char text[32];
-	size_t len = strlen(s);
-
-	if (len == 0 || len >= sizeof(text))
-		return -EINVAL;
-	memcpy(text, s, len + 1);
-	if (strchr("kmgt", text[len - 1]))
-		text[len - 1] = (char)(text[len - 1] - 'a' + 'A');
-	return num_size(text, out);
-}
-
-/* "5s", "200ms", "2m", "5": milliseconds. */
-static int parse_duration(const char *s, int *ms)
-{
-	static const struct {
-		const char *suffix;
-		uint32_t ms;
-	} unit[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "", 1000 } };
-	size_t digits = strspn(s, "0123456789");
-	char text[12];
-	uint32_t v;
-
-	if (digits == 0 || digits >= sizeof(text))
-		return -EINVAL;
-	memcpy(text, s, digits);
-	text[digits] = '\0';
-	for (size_t i = 0; i < ARRAY_SIZE(unit); i++)
-		if (strcmp(s + digits, unit[i].suffix) == 0) {
-			if (num_u32(text, INT32_MAX / unit[i].ms, &v) || v == 0)
-				return -ERANGE;
-			*ms = (int)(v * unit[i].ms);
-			return 0;
-		}
-	return -EINVAL;
-}
 
 static int opt_offset(struct opts *o, const char *arg)
 {
@@ -91,20 +53,9 @@ static int opt_bs(struct opts *o, const char *arg)
 	return 0;
 }
 
-/* The first is the default. */
-static const struct load_mode modes[] = {
-	{ "randread", true, 100 }, { "randwrite", true, 0 }, { "read", false, 100 },
-	{ "write", false, 0 },     { "mixed", true, -1 },
-};
-
 static int opt_rw(struct opts *o, const char *arg)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
-		if (strcmp(arg, modes[i].name) == 0) {
-			o->mode = &modes[i];
-			return 0;
-		}
-	return -EINVAL;
+	return parse_mode(arg, &o->mode);
 }
 
 static int opt_mix(struct opts *o, const char *arg)
@@ -124,11 +75,99 @@ static int opt_count(struct opts *o, const char *arg)
 	return rc ? rc : o->count ? 0 : -ERANGE;
 }
 
+/* A number from @min to @max. */
+static int number(const char *arg, uint32_t min, uint32_t max, unsigned int *out)
+{
+	uint32_t v;
+	int rc = num_u32(arg, max, &v);
+
+	if (rc || v < min)
+		return rc ? rc : -ERANGE;
+	*out = v;
+	return 0;
+}
+
 static int opt_depth(struct opts *o, const char *arg)
 {
-	int rc = num_u32(arg, BLKFRONT_RING_SIZE, &o->conf.depth);
+	return number(arg, 1, BLKFRONT_SLOTS_MAX, &o->depth);
+}
 
-	return rc ? rc : o->conf.depth ? 0 : -ERANGE;
+static int opt_queues(struct opts *o, const char *arg)
+{
+	return number(arg, 1, BLKFRONT_QUEUES_MAX, &o->conf.queues);
+}
+
+static int opt_ring_order(struct opts *o, const char *arg)
+{
+	return number(arg, 0, BLKFRONT_ORDER_MAX, &o->conf.order);
+}
+
+static int opt_segments(struct opts *o, const char *arg)
+{
+	return number(arg, BLKFRONT_DIRECT, BLKFRONT_INDIRECT, &o->conf.segments);
+}
+
+static int opt_indirect(struct opts *o, const char *arg)
+{
+	(void)arg;
+	o->conf.indirect = true;
+	return 0;
+}
+
+static int opt_protocol(struct opts *o, const char *arg)
+{
+	static const struct {
+		const char *name;
+		enum blkfront_protocol protocol;
+		bool unsaid;
+	} names[] = { { "x86_64", BLKFRONT_X86_64, false },
+		      { "x86_32", BLKFRONT_X86_32, false },
+		      { "native", BLKFRONT_X86_64, true } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(arg, names[i].name) == 0) {
+			o->conf.protocol = names[i].protocol;
+			o->conf.unsaid |= names[i].unsaid;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int opt_unsaid(struct opts *o, const char *arg)
+{
+	(void)arg;
+	o->conf.unsaid = true;
+	return 0;
+}
+
+static int opt_keys(struct opts *o, const char *arg)
+{
+	static const char *const names[] = {
+		[BLKFRONT_KEYS_LINUX] = "linux",     [BLKFRONT_KEYS_ORDER] = "order",
+		[BLKFRONT_KEYS_PLAIN] = "plain",     [BLKFRONT_KEYS_PAGES] = "pages",
+		[BLKFRONT_KEYS_WINDOWS] = "windows",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(arg, names[i]) == 0) {
+			o->conf.keys = (enum blkfront_keys)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int opt_hasty(struct opts *o, const char *arg)
+{
+	(void)arg;
+	o->conf.hasty = true;
+	return 0;
+}
+
+static int opt_watch(struct opts *o, const char *arg)
+{
+	(void)arg;
+	o->watch = true;
+	return 0;
 }
 
 static int opt_persistent(struct opts *o, const char *arg)
@@ -211,7 +250,9 @@ static const struct opt_desc {
 	  IN(VERIFY) | IN(LOAD), opt_size },
 	{ "time", 't', "TIME", "stop after e.g. 5s, 200ms, 2m (load: default 10s)",
 	  IN(LOAD), opt_time },
-	{ "rw", 0, "MODE", "randread, randwrite, read, write or mixed (default randread)",
+	{ "rw", 0, "MODE",
+	  "[rand]read, [rand]write, [rand]trim, mixed, or weights such as "
+	  "read:70,write:20,barrier:2,flush:3,trim:5 (default randread)",
 	  IN(LOAD), opt_rw },
 	{ "mix", 0, "N", "percentage of reads in mixed, 0 to 100 (default 70)", IN(LOAD),
 	  opt_mix },
@@ -230,8 +271,32 @@ static const struct opt_desc {
 	{ "count", 'n', "N", "how many times, at least 1 (default 100)", IN(CYCLE),
 	  opt_count },
 	{ "json", 'j', NULL, "print one JSON object", IN(INFO) | IN(LOAD), opt_json },
-	{ "depth", 'd', "N", "requests (load: blocks) in flight, 1 to 32 (default 32)",
+	{ "watch", 0, NULL, "print a line each time the capacity changes", IN(INFO),
+	  opt_watch },
+	{ "queues", 'q', "N", "queues to ask for, 1 to 16 (default 1)", IN_ALL,
+	  opt_queues },
+	{ "ring-order", 0, "N", "2^N pages for each ring, 0 to 4 (default 0)", IN_ALL,
+	  opt_ring_order },
+	{ "depth", 'd', "N",
+	  "requests (load: blocks) in flight for each queue, 1 to 512 (default: the "
+	  "ring)",
 	  IN_ALL, opt_depth },
+	{ "segments", 0, "N",
+	  "pages in a request, 11 to 4096; beyond 11 it is indirect (default 11)", IN_ALL,
+	  opt_segments },
+	{ "indirect", 0, NULL, "send every read and write as an indirect request", IN_ALL,
+	  opt_indirect },
+	{ "protocol", 0, "ABI",
+	  "layout of the ring: x86_64, x86_32, or native: that, without saying so "
+	  "(default x86_64)",
+	  IN_ALL, opt_protocol },
+	{ "unsaid", 0, NULL, "do not write the protocol key", IN_ALL, opt_unsaid },
+	{ "keys", 0, "HABIT",
+	  "name the ring's pages as linux, order, plain, pages or windows (default "
+	  "linux)",
+	  IN_ALL, opt_keys },
+	{ "hasty", 0, NULL, "connect without waiting for the backend, as mini-os does",
+	  IN_ALL, opt_hasty },
 	{ "persistent", 'p', "on|off", "offer to keep grants mapped (default on)", IN_ALL,
 	  opt_persistent },
 	{ "rotate", 0, "N", "with --persistent=off: new grants after N uses (default 1)",
@@ -330,16 +395,17 @@ static int usage(const struct command *cmd)
 }
 
 /* What follows from several options together. */
-static void opts_finish(struct opts *o)
+static void opts_finish(struct opts *o, const struct command *cmd)
 {
-	uint64_t requests = (o->bs + BLKFRONT_REQ_MAX - 1) / BLKFRONT_REQ_MAX;
-
 	if (!o->time_ms && o->size == UINT64_MAX)
 		o->time_ms = LOAD_TIME_MS;
-	o->depth = o->conf.depth;
-	requests *= o->depth;
-	o->conf.depth = requests < BLKFRONT_RING_SIZE ? (unsigned int)requests
-	                                              : BLKFRONT_RING_SIZE;
+	if (strcmp(o->mode.name, "mixed") == 0) {
+		o->mode.weight[LOAD_READ] = o->mix;
+		o->mode.weight[LOAD_WRITE] = 100 - o->mix;
+	}
+	/* A block of `load` may be several requests: it counts blocks itself. */
+	if (cmd != &commands[CMD_LOAD])
+		o->conf.depth = o->depth;
 }
 
 static int command_parse(struct opts *o, int argc, char **argv, const struct command *cmd,
@@ -373,7 +439,7 @@ static int command_parse(struct opts *o, int argc, char **argv, const struct com
 		return usage(cmd);
 	}
 	o->dev = argv[optind];
-	opts_finish(o);
+	opts_finish(o, cmd);
 	return 0;
 }
 
@@ -387,7 +453,7 @@ int opts_parse(struct opts *o, int argc, char **argv, const struct command **cmd
 		.seed = 1,
 		.sequence = 1,
 		.bs = 4096,
-		.mode = &modes[0],
+		.mode = { .name = "randread", .random = true, .weight = { 1 } },
 		.mix = 70,
 		.count = 100,
 	};

@@ -15,15 +15,28 @@
 #define EXIT_BREACH 3
 #define EXIT_DEVICE 4
 
+/** enum load_kind - What `load` does with a block */
+enum load_kind {
+	LOAD_READ,
+	LOAD_WRITE,
+	LOAD_BARRIER,
+	LOAD_FLUSH, /* with no block */
+	LOAD_TRIM,
+	LOAD_KINDS
+};
+
+/** load_kind_name - "read", ... */
+extern const char *const load_kind_name[LOAD_KINDS];
+
 /**
  * struct load_mode - What `load` does
  * @random:	At random offsets, otherwise one after the other
- * @reads:	Percentage of reads; -1: --mix says
+ * @weight:	How often each kind is done, in relation to the others; all 0: --mix says
  */
 struct load_mode {
 	const char *name;
 	bool random;
-	int reads;
+	uint32_t weight[LOAD_KINDS];
 };
 
 /**
@@ -31,7 +44,9 @@ struct load_mode {
  * @length:	UINT64_MAX: to the end of the disk
  * @size:	UINT64_MAX: no limit
  * @time_ms:	0: no limit
- * @depth:	Blocks of `load` in flight; each may be several requests (@conf.depth)
+ * @depth:	Blocks of `load` in flight for each queue, each may be several requests;
+ *0: as many as a ring has slots
+ * @watch:	`info` goes on until it is ended
  */
 struct opts {
 	const char *dev;
@@ -46,8 +61,9 @@ struct opts {
 	uint32_t count;
 	uint32_t depth;
 	int time_ms;
-	const struct load_mode *mode;
+	struct load_mode mode;
 	bool write;
+	bool watch;
 	bool verify;
 	bool json;
 };

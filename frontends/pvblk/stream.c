@@ -98,7 +98,7 @@ static int pump_run(struct pump *p)
 		/* Room was made: more can be submitted before sleeping. */
 		if (!p->full && p->tail - p->head < CHUNKS)
 			continue;
-		rc = blkfront_wait(p->s->bf, p->s->timeout_ms);
+		rc = blkfront_wait(p->s->bf, BLKFRONT_ANY, p->s->timeout_ms);
 		if (rc)
 			return rc > 0 ? -EINTR
 			              : io_report(p->s->bf, "I/O", p->s->offset, rc);
@@ -115,7 +115,7 @@ int stream_run(struct stream *s)
 	p->s = s;
 	p->memory = memory;
 	p->next = s->offset;
-	blkio_init(&p->q, s->bf);
+	blkio_init(&p->q, s->bf, BLKFRONT_ANY);
 	return pump_run(p);
 }
 

@@ -25,6 +25,8 @@
 #define BACK  "/local/domain/0/backend/vbd/3/51712"
 #define DISK  (1U << 20)
 #define REFS  65536
+#define CHANS 4
+#define PORT  9
 
 /**
  * struct fake - The world
@@ -34,6 +36,7 @@
  * @decline:	It answers Initialised with Closing
  * @spoil:	May change a response before it is published
  * @ref:	Granted pages by reference; references are not reused
+ * @chan:	Event channels; the first one's port is PORT
  * @shared:	Pages granted now
  * @handles:	Drivers and connections open now
  */
@@ -44,7 +47,10 @@ static struct fake {
 	} node[64];
 	char states[512];
 	int watch_fd;
-	int event_fd;
+	struct {
+		int fd;
+		RING_IDX req_cons;
+	} chan[CHANS];
 	bool mute;
 	bool deaf;
 	bool decline;
@@ -56,9 +62,12 @@ static struct fake {
 	uint32_t next_ref;
 	unsigned int shared;
 	int handles;
-	RING_IDX req_cons;
 	unsigned int served;
 	struct blkif_request last;
+	union {
+		struct blkif_request_indirect indirect;
+		struct blkif_request_discard discard;
+	} other;
 	uint8_t disk[DISK];
 } fake;
 
@@ -111,8 +120,10 @@ static void fake_back_reacts(char state)
 {
 	if (fake.mute)
 		return;
-	if (state == '3') {
-		fake.req_cons = 0;
+	/* One in a hurry comes with 4 at once. */
+	if (state == '3' || (state == '4' && *fake_get(BACK "/state") != '4')) {
+		for (unsigned int i = 0; i < CHANS; i++)
+			fake.chan[i].req_cons = 0;
 		fake_back_state(fake.decline ? "5" : "4");
 	} else if (state == '1') {
 		fake_back_state("2");
@@ -187,15 +198,34 @@ int xst_read_u32(struct xst *x, xst_t t, uint32_t max, uint32_t *out,
 	return v ? num_u32(v, max, out) : -ENOENT;
 }
 
+/* The names of a node's children, in one allocation, as libxenstore has them. */
 int xst_list(struct xst *x, xst_t t, char ***names, unsigned int *n, const char *path_fmt,
              ...)
 {
+	char path[XST_PATH_MAX], *text;
+	size_t len;
+	va_list ap;
+
 	(void)x;
 	(void)t;
-	(void)names;
-	(void)n;
-	(void)path_fmt;
-	return -ENOENT;
+	va_start(ap, path_fmt);
+	fake_path(path, path_fmt, ap);
+	va_end(ap);
+	len = strlen(path);
+	*n = 0;
+	*names = calloc(1, sizeof(fake.node) + ARRAY_SIZE(fake.node) * sizeof(char *));
+	text = (char *)(*names + ARRAY_SIZE(fake.node));
+	for (size_t i = 0; i < ARRAY_SIZE(fake.node); i++) {
+		const char *at = fake.node[i].path;
+
+		if (strncmp(at, path, len) != 0 || at[len] != '/')
+			continue;
+		(*names)[(*n)++] = text;
+		text += snprintf(text, sizeof(fake.node[0]), "%.*s",
+		                 (int)strcspn(at + len + 1, "/"), at + len + 1) +
+		        1;
+	}
+	return *n ? 0 : -ENOENT;
 }
 
 int xst_printf(struct xst *x, xst_t t, const char *dir, const char *key,
@@ -301,113 +331,58 @@ int xengntshr_unshare(xengntshr_handle *xgs, void *start_address, uint32_t count
 	return 0;
 }
 
+/* A handle is an index into the channels, counted from 1. */
 xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger, unsigned int flags)
 {
+	size_t i = 0;
+
 	(void)logger;
 	(void)flags;
-	fake.event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	while (fake.chan[i].fd)
+		i++;
+	fake.chan[i].fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	fake.handles++;
-	return (xenevtchn_handle *)&fake;
+	return (xenevtchn_handle *)(i + 1);
+}
+
+static size_t fake_chan(xenevtchn_handle *xce)
+{
+	return (size_t)xce - 1;
 }
 
 int xenevtchn_close(xenevtchn_handle *xce)
 {
-	(void)xce;
-	close(fake.event_fd);
+	close(fake.chan[fake_chan(xce)].fd);
+	fake.chan[fake_chan(xce)].fd = 0;
 	fake.handles--;
 	return 0;
 }
 
 int xenevtchn_fd(xenevtchn_handle *xce)
 {
-	(void)xce;
-	return fake.event_fd;
+	return fake.chan[fake_chan(xce)].fd;
 }
 
 xenevtchn_port_or_error_t xenevtchn_bind_unbound_port(xenevtchn_handle *xce,
                                                       uint32_t domid)
 {
-	(void)xce;
 	(void)domid;
-	return 9;
+	return PORT + (int)fake_chan(xce);
 }
 
 xenevtchn_port_or_error_t xenevtchn_pending(xenevtchn_handle *xce)
 {
 	eventfd_t n;
 
-	(void)xce;
-	return eventfd_read(fake.event_fd, &n) ? -1 : 9;
+	return eventfd_read(xenevtchn_fd(xce), &n) ? -1 : PORT + (int)fake_chan(xce);
 }
 
 int xenevtchn_unmask(xenevtchn_handle *xce, evtchn_port_t port)
 {
-	(void)xce;
-	return port == 9 ? 0 : -1;
+	return port == PORT + fake_chan(xce) ? 0 : -1;
 }
 
-/* ---- The backend's end of the ring ----------------------------------------------- */
-
-static struct blkif_sring *fake_ring(void)
-{
-	const char *ref = fake_get(FRONT "/ring-ref");
-
-	return ref ? (struct blkif_sring *)(void *)fake.ref[atoi(ref)].page : NULL;
-}
-
-/* Return: status. A grant that is not right for the request is a fault of ours. */
-static int16_t fake_do(const struct blkif_request *req)
-{
-	uint64_t at = req->sector_number * BLK_SECTOR;
-
-	for (unsigned int i = 0; i < req->nr_segments; i++) {
-		const struct blkif_request_segment *s = &req->seg[i];
-		uint8_t *page = fake.ref[s->gref].page;
-		size_t skip = s->first_sect * BLK_SECTOR;
-		size_t len = (s->last_sect + 1U) * BLK_SECTOR - skip;
-
-		if (!page || at + len > DISK ||
-		    (req->operation == BLKIF_OP_READ && !fake.ref[s->gref].writable))
-			return BLKIF_RSP_ERROR;
-		if (req->operation == BLKIF_OP_READ)
-			memcpy(page + skip, fake.disk + at, len);
-		else
-			memcpy(fake.disk + at, page + skip, len);
-		at += len;
-	}
-	return BLKIF_RSP_OKAY;
-}
-
-static void fake_serve(void)
-{
-	struct blkif_sring *ring = fake_ring();
-
-	while (fake.req_cons != ring->req_prod) {
-		RING_IDX at = fake.req_cons++;
-		union blkif_sring_entry *e = &ring->ring[at % 32];
-		struct blkif_request req = e->req;
-
-		memset(&e->rsp, 0, sizeof(e->rsp));
-		e->rsp.id = req.id;
-		e->rsp.operation = req.operation;
-		e->rsp.status = fake_do(&req);
-		fake.last = req;
-		fake.served++;
-		ring->rsp_prod = at + 1;
-		if (fake.spoil)
-			fake.spoil(ring, at);
-	}
-	ring->req_event = fake.req_cons + 1;
-	eventfd_write(fake.event_fd, 1);
-}
-
-int xenevtchn_notify(xenevtchn_handle *xce, evtchn_port_t port)
-{
-	(void)xce;
-	if (!fake.deaf)
-		fake_serve();
-	return port == 9 ? 0 : -1;
-}
+#include "fake_blkback.h"
 
 /* A disk that was attached and waits for its frontend. */
 static void fake_begin(void)

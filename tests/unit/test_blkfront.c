@@ -81,7 +81,7 @@ static void many_at_once_share_the_ring(void **state)
 	disk_fill();
 	conf.depth = 5;
 	assert_int_equal(open_disk(), 0);
-	blkio_init(&q, bf);
+	blkio_init(&q, bf, 0);
 	for (unsigned int i = 0; i < 64; i++) {
 		io[i] = (struct blkio){ .op = BLKIF_OP_READ,
 			                .offset = (uint64_t)i * 16384,
@@ -203,12 +203,12 @@ static void eight_in_flight(void)
 	for (unsigned int i = 0; i < 8; i++) {
 		struct blkfront_req *req;
 
-		assert_int_equal(
-			blkfront_get(bf, BLKIF_OP_READ, i * UINT64_C(4096), 4096, &req),
-			0);
+		assert_int_equal(blkfront_get(bf, 0, BLKIF_OP_READ, i * UINT64_C(4096),
+		                              4096, &req),
+		                 0);
 		blkfront_queue(bf, req);
 	}
-	blkfront_kick(bf);
+	blkfront_kick(bf, 0);
 }
 
 /* Each comes back once, with @error, and then nothing works any more. */
@@ -217,14 +217,14 @@ static void all_fail(int error, unsigned int n)
 	struct blkfront_req *req;
 
 	for (unsigned int i = 0; i < n; i++) {
-		assert_int_equal(blkfront_reap(bf, &req), 1);
+		assert_int_equal(blkfront_reap(bf, 0, &req), 1);
 		assert_int_equal(req->result, error);
 		blkfront_put(bf, req);
 	}
-	assert_int_equal(blkfront_reap(bf, &req), error);
+	assert_int_equal(blkfront_reap(bf, 0, &req), error);
 	assert_int_equal(blkfront_error(bf), error);
-	assert_int_equal(blkfront_get(bf, BLKIF_OP_READ, 0, 512, &req), error);
-	assert_int_equal(blkfront_wait(bf, -1), 0);
+	assert_int_equal(blkfront_get(bf, 0, BLKIF_OP_READ, 0, 512, &req), error);
+	assert_int_equal(blkfront_wait(bf, 0, -1), 0);
 }
 
 static void spoil_id(struct blkif_sring *ring, RING_IDX at)
@@ -240,9 +240,9 @@ static void a_breach_disables_the_disk(void **state)
 	(void)state;
 	fake.spoil = spoil_id;
 	eight_in_flight();
-	fake_serve();
+	fake_serve(0);
 	for (unsigned int i = 0; i < 3; i++) {
-		assert_int_equal(blkfront_reap(bf, &req), 1);
+		assert_int_equal(blkfront_reap(bf, 0, &req), 1);
 		assert_int_equal(req->result, 0);
 		blkfront_put(bf, req);
 	}
@@ -257,7 +257,7 @@ static void the_backend_leaves(void **state)
 	(void)state;
 	eight_in_flight();
 	fake_back_state("5");
-	assert_int_equal(blkfront_wait(bf, 60000), 0);
+	assert_int_equal(blkfront_wait(bf, 0, 60000), 0);
 	all_fail(-ENODEV, 8);
 	assert_int_equal(blkfront_close(bf), 0);
 	bf = NULL;
@@ -270,7 +270,7 @@ static void the_toolstack_removes_it(void **state)
 	eight_in_flight();
 	fake_rm(FRONT);
 	fake_watch_fires();
-	assert_int_equal(blkfront_wait(bf, 60000), 0);
+	assert_int_equal(blkfront_wait(bf, 0, 60000), 0);
 	all_fail(-ENODEV, 8);
 	assert_int_equal(blkfront_close(bf), 0);
 	bf = NULL;

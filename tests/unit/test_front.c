@@ -170,7 +170,7 @@ static void waking_up_ends_a_wait(void **state)
 	assert_int_equal(open_disk(), -EINTR);
 	fake_set(BACK "/state", "2");
 	assert_int_equal(open_disk(), 0);
-	assert_int_equal(blkfront_wait(bf, -1), 1);
+	assert_int_equal(blkfront_wait(bf, 0, -1), 1);
 	/* It must not keep us from waiting for the backend to follow us to Closed. */
 	fake.mute = true;
 	assert_int_equal(blkfront_close(bf), -ETIMEDOUT);
@@ -194,8 +194,8 @@ static void connects_again_and_again(void **state)
 		assert_int_equal(fake.shared, 1);
 	}
 	assert_int_equal(fake.handles, 3);
-	assert_int_equal(blkfront_stats(bf).requests, 100);
-	assert_int_equal(blkfront_stats(bf).notifies, 100);
+	assert_int_equal(blkfront_stats(bf, BLKFRONT_ANY).requests, 100);
+	assert_int_equal(blkfront_stats(bf, BLKFRONT_ANY).notifies, 100);
 }
 
 int main(void)
