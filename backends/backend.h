@@ -18,6 +18,7 @@
 #include "compiler.h"
 #include "log.h"
 #include "msg.h"
+#include "stats.h"
 #include "xs.h"
 
 /* ---- Supervisor half ------------------------------------------------------------- */
@@ -46,16 +47,44 @@ struct bdev {
 	void *priv;
 };
 
+/* Descriptors of CONNECT but the first, which is that of the statistics. */
+#define BDEV_FDS_MAX (MSG_FDS_MAX - 1)
+
 /**
  * struct bdev_conf - What a worker is to be told: blob and descriptors of CONNECT
+ * @nqueues:	Queues that will be served; 0 is taken for 1
  *
  * The descriptors stay the backend's until release() or close().
  */
 struct bdev_conf {
 	uint8_t blob[MSG_BLOB_MAX];
 	size_t len;
-	int fds[MSG_FDS_MAX];
+	int fds[BDEV_FDS_MAX];
 	unsigned int nfds;
+	unsigned int nqueues;
+};
+
+/**
+ * struct bdev_op - Something that a device does, as a row of statistics
+ * @name:	"read"
+ * @count:	Counter of how often
+ * @bytes:	Counter of how much, or NULL
+ * @hist:	Histogram of how long, or NULL
+ */
+struct bdev_op {
+	const char *name, *count, *bytes, *hist;
+};
+
+/**
+ * struct bdev_stats - What a kind of device counts
+ * @table:	All of it, for each queue; counters "requests", "answers" and "notifies"
+ *		are known to pvbackctl, which shows what is in flight
+ * @op:		Rows to show, @nops
+ */
+struct bdev_stats {
+	const struct stats_table *table;
+	const struct bdev_op *op;
+	unsigned int nops;
 };
 
 /**
@@ -80,6 +109,9 @@ void bdev_fault(struct bdev *d, const char *fmt, ...) printf_like(2, 3);
 struct super_backend {
 	/* XenStore kind: backend/KIND/DOMID/DEVID. */
 	const char *kind;
+
+	/* What its devices count. */
+	const struct bdev_stats *stats;
 
 	/*
 	 * Optional. A line "KIND.KEY = VALUE" of pvbackd.conf; for devices that connect
@@ -147,6 +179,7 @@ struct gnt;
  * @domid:	The guest
  * @tag:	For log lines
  * @gnt:	The guest's grants; one handle for all devices and threads of the worker
+ * @stats:	What is counted of it, until wdev_disconnected(); a thread for each queue
  * @limit:	Allowance of log lines about what the guest does; main thread only
  * @priv:	The backend's own; allocated in connect(), freed before
  * wdev_disconnected()
@@ -156,6 +189,7 @@ struct wdev {
 	uint32_t domid;
 	char tag[48];
 	struct gnt *gnt;
+	struct stats *stats;
 	struct log_limit limit;
 	void *priv;
 };
@@ -178,6 +212,9 @@ void wdev_disconnected(struct wdev *d);
 /** struct worker_backend - Worker half; calls come from the main thread */
 struct worker_backend {
 	const char *kind;
+
+	/* What it counts: that of the supervisor half. */
+	const struct stats_table *stats;
 
 	/*
 	 * Map the rings, bind the event channels, start to serve. Takes the descriptors

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "log.h"
+
 struct msg_hdr {
 	uint32_t type;
 	uint32_t dev;
@@ -90,12 +92,14 @@ static void msg_collect_fds(struct msghdr *mh, struct msg *m)
 	}
 }
 
-/* The fields that must end in a NUL, whoever wrote them. */
-static int msg_text_ok(const struct msg *m, size_t payload)
+/* The fields that cannot have any value, whoever wrote them. */
+static int msg_fields_ok(const struct msg *m, size_t payload)
 {
 	if (m->type == MSG_CONNECT)
 		return memchr(m->u.connect.kind, 0, sizeof(m->u.connect.kind)) &&
 		       memchr(m->u.connect.tag, 0, sizeof(m->u.connect.tag));
+	if (m->type == MSG_LOG_LEVEL)
+		return m->u.log_level.level < LOG_NLEVELS;
 	if (payload == sizeof(struct msg_result))
 		return memchr(m->u.result.text, 0, sizeof(m->u.result.text)) != NULL;
 	return 1;
@@ -119,7 +123,7 @@ static int msg_check(const struct msghdr *mh, const struct msg_hdr *hdr, size_t 
 	m->blob_len = hdr->blob_len;
 	memcpy(&m->u, body, d->payload);
 	memcpy(m->blob, body + d->payload, hdr->blob_len);
-	return msg_text_ok(m, d->payload) ? 0 : -EPROTO;
+	return msg_fields_ok(m, d->payload) ? 0 : -EPROTO;
 }
 
 int msg_recv(int sock, enum msg_side from, struct msg *m)

@@ -16,9 +16,9 @@
 #include "compiler.h"
 
 /* Spoken by both sides; a worker of another version is refused at its HELLO. */
-#define MSG_VERSION   1
+#define MSG_VERSION   2
 #define MSG_BLOB_MAX  2048
-#define MSG_FDS_MAX   8
+#define MSG_FDS_MAX   16
 /*
  * How a worker is started: "pvbackd-worker --domid N --log-level LEVEL", stdin is
  * /dev/null, log lines go to stderr, a pipe; its end of the socket is this descriptor,
@@ -47,12 +47,20 @@ struct msg_hello {
 
 /**
  * struct msg_connect - Serve a device; everything that its backend needs is in the blob
+ *
+ * The first descriptor is the memfd of its statistics (stats.h), the others are the
+ * backend's.
  * @kind:	XenStore kind, "vbd": selects the backend; NUL-terminated
  * @tag:	Name for log lines, "guest 3 vbd-51712"; NUL-terminated
  */
 struct msg_connect {
 	char kind[16];
 	char tag[48];
+};
+
+/** struct msg_log_level - Say less or more from now on; enum log_level */
+struct msg_log_level {
+	uint32_t level;
 };
 
 /**
@@ -67,6 +75,7 @@ struct msg_result {
 
 _Static_assert(sizeof(struct msg_hello) == 8, "no padding on the socket");
 _Static_assert(sizeof(struct msg_connect) == 64, "no padding on the socket");
+_Static_assert(sizeof(struct msg_log_level) == 4, "no padding on the socket");
 _Static_assert(sizeof(struct msg_result) == 256, "no padding on the socket");
 
 /*
@@ -84,7 +93,8 @@ _Static_assert(sizeof(struct msg_result) == 256, "no padding on the socket");
 	X(CONNECTED, MSG_WORKER, struct msg_result, 0, 0)                    \
 	X(DISCONNECT, MSG_SUPER, struct msg_none, 0, 0)                      \
 	X(DISCONNECTED, MSG_WORKER, struct msg_none, 0, 0)                   \
-	X(FAILED, MSG_WORKER, struct msg_result, 0, 0)
+	X(FAILED, MSG_WORKER, struct msg_result, 0, 0)                       \
+	X(LOG_LEVEL, MSG_SUPER, struct msg_log_level, 0, 0)
 
 enum msg_type {
 #define X(name, from, payload, blob, fds) MSG_##name,
@@ -107,6 +117,7 @@ struct msg {
 		struct msg_hello hello;
 		struct msg_connect connect;
 		struct msg_result result;
+		struct msg_log_level log_level;
 	} u;
 	uint32_t blob_len;
 	uint32_t nfds;

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "blk_ring.h"
+#include "clock.h"
 #include "evt.h"
 #include "pace.h"
 
@@ -44,14 +44,6 @@ struct blk_queue {
 	struct pace pace;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 static bool queue_serving(const struct blk_queue *q)
 {
 	return !q->failed && !q->stopping;
@@ -69,9 +61,9 @@ static void queue_publish(struct blk_queue *q)
 
 	if (r->ring.rsp_prod == r->ring.rsp_pub)
 		return;
-	blk_count(&r->stats.batches, 1);
+	stats_add(&r->stats->batches, 1);
 	if (ring_publish(&r->ring)) {
-		blk_count(&r->stats.notifies, 1);
+		stats_add(&r->stats->notifies, 1);
 		evt_notify(q->evt);
 	}
 }
@@ -83,16 +75,16 @@ static bool queue_spin(struct blk_queue *q)
 
 	if (!q->pace.spin_ns || !blk_ring_idle(&q->r))
 		return false;
-	end = now_ns() + q->pace.spin_ns;
+	end = clock_ns() + q->pace.spin_ns;
 	do {
 		for (int i = 0; i < 16; i++) {
 			if (ring_waiting(&q->r.ring)) {
-				blk_count(&q->r.stats.spins, 1);
+				stats_add(&q->r.stats->spins, 1);
 				return true;
 			}
 			__builtin_ia32_pause();
 		}
-	} while (now_ns() < end);
+	} while (clock_ns() < end);
 	return false;
 }
 
@@ -105,7 +97,7 @@ static int64_t queue_listen(struct blk_queue *q)
 	if (!q->masked)
 		return STORE_FOREVER;
 	if (q->unmask_at) {
-		uint64_t now = now_ns();
+		uint64_t now = clock_ns();
 
 		if (now < q->unmask_at)
 			return (int64_t)(q->unmask_at - now);
@@ -126,11 +118,11 @@ static void queue_event(struct blk_queue *q)
 			queue_fail(q, EIO, "the event channel is gone");
 		return;
 	}
-	blk_count(&q->r.stats.events, 1);
+	stats_add(&q->r.stats->events, 1);
 	q->masked = true;
 	q->seen = blk_ring_taken(&q->r);
 	delay = pace_event(&q->pace, useful);
-	q->unmask_at = delay ? now_ns() + delay : 0;
+	q->unmask_at = delay ? clock_ns() + delay : 0;
 }
 
 static void queue_ready(struct blk_queue *q, unsigned int ready)
@@ -160,10 +152,10 @@ static void queue_wait(struct blk_queue *q)
 			limit = 0;
 	}
 	if (limit && idle) {
-		since = now_ns();
-		blk_count(&q->r.stats.sleeps, 1);
+		since = clock_ns();
+		stats_add(&q->r.stats->sleeps, 1);
 		queue_ready(q, s->ops->wait(s, limit));
-		pace_slept(&q->pace, now_ns() - since);
+		pace_slept(&q->pace, clock_ns() - since);
 	} else {
 		queue_ready(q, s->ops->wait(s, limit));
 	}
@@ -173,7 +165,7 @@ static void queue_wait(struct blk_queue *q)
 
 static void queue_report(const struct blk_queue *q)
 {
-	const struct blk_stats *st = &q->r.stats;
+	const struct blk_stats *st = q->r.stats;
 	char text[640];
 	int n = 0;
 
@@ -343,6 +335,9 @@ int blk_queue_start(struct wdev *d, const struct blk_conf *c, int *image,
 	}
 	blk_ring_init(&q->r);
 	q->dev = d;
+	q->r.stats = (struct blk_stats *)stats_counters(d->stats, 0);
+	for (uint32_t i = 0; i < BLK_NHISTS; i++)
+		q->r.hist[i] = stats_hist(d->stats, 0, i);
 	q->control = -1;
 	q->r.tag = d->tag;
 	q->r.lim = (struct blk_lim){ .sectors = c->sectors,

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "clock.h"
+
 /* A response as the guest sees it; blkif_response with its padding named. */
 struct blk_rsp {
 	uint64_t id;
@@ -26,20 +28,38 @@ void blk_ring_init(struct blk_ring *r)
 	r->free = UINT32_MAX;
 }
 
-static void blk_count_answer(struct blk_stats *s, const struct blk_req *req)
+/*
+ * The clock is asked at most twice a turn: when there is something to be done, and again
+ * after the grant copy, which takes time.
+ */
+static uint64_t blk_now(struct blk_ring *r)
 {
+	if (!r->now)
+		r->now = clock_ns();
+	return r->now;
+}
+
+static void blk_count_answer(struct blk_ring *r, uint32_t i)
+{
+	const struct blk_req *req = &r->rec[i].req;
+	uint64_t ns = blk_now(r) - r->io[i].taken;
+	struct blk_stats *s = r->stats;
+
 	switch (req->op) {
 	case BLKIF_OP_READ:
-		blk_count(&s->reads, 1);
-		blk_count(&s->read_bytes, req->len);
+		stats_add(&s->reads, 1);
+		stats_add(&s->read_bytes, req->len);
+		hist_add(r->hist[BLK_HIST_read], ns);
 		break;
 	case BLKIF_OP_WRITE:
-		blk_count(&s->writes, 1);
-		blk_count(&s->write_bytes, req->len);
+		stats_add(&s->writes, 1);
+		stats_add(&s->write_bytes, req->len);
+		hist_add(r->hist[BLK_HIST_write], ns);
 		break;
 	default:
-		blk_count(&s->flushes, 1);
-		blk_count(&s->write_bytes, req->len);
+		stats_add(&s->flushes, 1);
+		stats_add(&s->write_bytes, req->len);
+		hist_add(r->hist[BLK_HIST_flush], ns);
 		break;
 	}
 }
@@ -52,7 +72,8 @@ static void blk_answer(struct blk_ring *r, uint32_t i, int16_t status)
 
 	assert(!(r->free & 1U << i));
 	if (status == BLKIF_RSP_OKAY)
-		blk_count_answer(&r->stats, &rec->req);
+		blk_count_answer(r, i);
+	stats_add(&r->stats->answers, 1);
 	ring_respond(&r->ring, &rsp, sizeof(rsp));
 	rec->state = BLK_FREE;
 	r->free |= 1U << i;
@@ -68,6 +89,7 @@ static void blk_submit(struct blk_ring *r, uint32_t i, enum store_op op)
 	io->pooled = r->io[i].bounced;
 	io->durable = r->flush_failed;
 	r->rec[i].state = BLK_SUBMITTED;
+	r->io[i].begun = blk_now(r);
 	r->store->ops->submit(r->store, io);
 }
 
@@ -165,8 +187,9 @@ static int blk_take_one(struct blk_ring *r)
 
 	ring_take(&r->ring, &wire, sizeof(wire));
 	r->free &= ~(1U << i);
+	r->io[i].taken = blk_now(r);
 	if (blk_req_parse(&wire, &r->lim, req, &fault) != V_OK) {
-		blk_count(&r->stats.refused, 1);
+		stats_add(&r->stats->refused, 1);
 		log_guest(&r->limit, r->tag, "request refused: %s (operation %u)",
 		          fault.why, wire.operation);
 		blk_answer(r, i, fault.status);
@@ -186,6 +209,7 @@ static enum verdict blk_take(struct blk_ring *r)
 	/* No more than there are free records: a record is held by an unanswered slot. */
 	if (ring_requests(&r->ring, &waiting) != V_OK)
 		return V_FATAL;
+	stats_add(&r->stats->requests, waiting);
 	while (waiting--) {
 		int i = blk_take_one(r);
 
@@ -193,7 +217,7 @@ static enum verdict blk_take(struct blk_ring *r)
 			taken[n++] = (uint8_t)i;
 	}
 	if (r->pmap)
-		blk_count(&r->stats.map_pages, blk_pmap_fill(r->pmap));
+		stats_add(&r->stats->map_pages, blk_pmap_fill(r->pmap));
 	for (uint32_t k = 0; k < n; k++)
 		blk_place(r, taken[k]);
 	return V_OK;
@@ -206,7 +230,7 @@ static void blk_io_failed(struct blk_ring *r, uint32_t i)
 		[STORE_READ] = "read", [STORE_WRITE] = "write", [STORE_FLUSH] = "flush"
 	};
 
-	blk_count(&r->stats.io_errors, 1);
+	stats_add(&r->stats->io_errors, 1);
 	log_guest(&r->limit, r->tag, "%s at byte %llu failed: %s", name[io->op],
 	          (unsigned long long)io->off, strerror(-io->err));
 	/* The kernel forgets what it could not write, so a second flush proves nothing.
@@ -231,6 +255,7 @@ static void blk_reap(struct blk_ring *r)
 
 		next = done->next;
 		assert(r->rec[i].state == BLK_SUBMITTED);
+		hist_add(r->hist[BLK_HIST_storage], blk_now(r) - io->begun);
 		if (io->io.err)
 			blk_io_failed(r, i);
 		else if (io->io.op == STORE_FLUSH && req->nseg)
@@ -249,16 +274,17 @@ static void blk_copied(struct blk_ring *r)
 
 	if (!n)
 		return;
-	blk_count(&r->stats.copy_calls, 1);
-	blk_count(&r->stats.copy_segs, gnt_batch_len(r->batch));
+	stats_add(&r->stats->copy_calls, 1);
+	stats_add(&r->stats->copy_segs, gnt_batch_len(r->batch));
 	gnt_batch_run(r->batch);
+	r->now = 0;
 	r->ncopying = 0;
 	for (uint32_t k = 0; k < n; k++) {
 		uint32_t i = r->copying[k];
 		const struct blk_req *req = &r->rec[i].req;
 
 		if (!gnt_batch_ok(r->batch, r->io[i].copy, req->nseg)) {
-			blk_count(&r->stats.bad_grants, 1);
+			stats_add(&r->stats->bad_grants, 1);
 			log_guest(&r->limit, r->tag,
 			          "request failed: a grant cannot be copied "
 			          "(operation %u)",
@@ -276,6 +302,7 @@ enum verdict blk_ring_turn(struct blk_ring *r, bool take)
 {
 	enum verdict v = V_OK;
 
+	r->now = 0;
 	blk_reap(r);
 	if (take)
 		v = blk_take(r);

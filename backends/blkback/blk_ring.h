@@ -13,6 +13,7 @@
 
 #include "blk_pmap.h"
 #include "blk_req.h"
+#include "blk_stats.h"
 #include "compiler.h"
 #include "gnt.h"
 #include "log.h"
@@ -26,36 +27,6 @@
 #define BLK_BOUNCE_ALL ((size_t)BLK_DEPTH * BLK_BOUNCE)
 
 _Static_assert(BLK_DEPTH <= STORE_DEPTH_MAX, "each request may be one I/O");
-
-/* Counters; written by the ring's thread only, read by any. */
-#define BLK_STATS(X)                                                 \
-	X(reads) /* requests answered with OKAY, by operation */     \
-	X(read_bytes)                                                \
-	X(writes)                                                    \
-	X(write_bytes)                                               \
-	X(flushes)    /* with or without data */                     \
-	X(refused)    /* the request broke a rule */                 \
-	X(bad_grants) /* a copy from or to its grants failed */      \
-	X(io_errors)  /* storage failed */                           \
-	X(copy_calls) /* grant copies: calls, segments */            \
-	X(copy_segs)                                                 \
-	X(map_pages) /* persistent grants mapped */                  \
-	X(batches)   /* publications of responses */                 \
-	X(notifies)  /* of which the guest had asked for an event */ \
-	X(events)    /* events received */                           \
-	X(sleeps)                                                    \
-	X(spins) /* sleeps saved by looking a little longer */
-
-struct blk_stats {
-#define X(name) uint64_t name;
-	BLK_STATS(X)
-#undef X
-};
-
-static inline void blk_count(uint64_t *c, uint64_t n)
-{
-	__atomic_store_n(c, *c + n, __ATOMIC_RELAXED);
-}
 
 enum blk_state {
 	BLK_FREE,
@@ -75,12 +46,16 @@ struct blk_rec {
 
 /**
  * struct blk_io - What serving the record of the same index needs
+ * @taken:	When it was taken from the ring, clock_ns()
+ * @begun:	When its last I/O was handed to the engine
  * @bounced:	Data goes through bounce memory, not mapped pages
  * @copy:	Its first copy in the batch, in state COPYING
  */
 struct blk_io {
 	struct store_io io;
 	struct iovec iov[BLK_SEGS];
+	uint64_t taken;
+	uint64_t begun;
 	bool bounced;
 	uint32_t copy;
 };
@@ -93,6 +68,9 @@ struct blk_io {
  * @pmap:	Persistent grants, or NULL when the guest has none
  * @free:	Records in state FREE, a bit each
  * @copying:	Records in state COPYING
+ * @stats:	Its counters, and
+ * @hist:	histograms, in memory that others read
+ * @now:	Time of what is being done, or 0: the clock has to be asked
  * @flush_failed: Writes that were answered OKAY may be lost: no flush is ever answered
  *		OKAY again, writes are made durable one by one
  */
@@ -109,7 +87,9 @@ struct blk_ring {
 	uint32_t free;
 	uint32_t ncopying;
 	uint8_t copying[BLK_DEPTH];
-	struct blk_stats stats;
+	struct blk_stats *stats;
+	struct hist *hist[BLK_NHISTS];
+	uint64_t now;
 	struct blk_rec rec[BLK_DEPTH];
 	struct blk_io io[BLK_DEPTH];
 };

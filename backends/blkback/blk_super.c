@@ -11,6 +11,7 @@
 #include "blk_image_super.h"
 #include "blk_keys_super.h"
 #include "blk_opts_super.h"
+#include "blk_stats.h"
 #include "xenabi.h"
 
 /**
@@ -275,8 +276,18 @@ static void blk_release(struct bdev *d)
 	d->priv = NULL;
 }
 
+static const struct bdev_op blk_ops[] = {
+	{ "read", "reads", "read_bytes", "read" },
+	{ "write", "writes", "write_bytes", "write" },
+	{ "flush", "flushes", NULL, "flush" },
+};
+
+static const struct bdev_stats blk_bdev_stats = { &blk_stats_table, blk_ops,
+	                                          ARRAY_SIZE(blk_ops) };
+
 const struct super_backend blk_super = {
 	.kind = "vbd",
+	.stats = &blk_bdev_stats,
 	.configure = blk_configure,
 	.configured = blk_opts_end,
 	.probe = blk_probe,

@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "blk_conf.h"
 #include "blk_queue.h"
+#include "blk_stats.h"
 #include "xenabi.h"
 
 /* A capacity in bytes fits a file offset. */
@@ -61,6 +62,7 @@ static void blk_disconnect(struct wdev *d)
 
 const struct worker_backend blk_worker = {
 	.kind = "vbd",
+	.stats = &blk_stats_table,
 	.connect = blk_connect,
 	.disconnect = blk_disconnect,
 };

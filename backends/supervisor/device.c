@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dev_stats.h"
 #include "dev_store.h"
 #include "guest.h"
 #include "log.h"
@@ -455,47 +456,12 @@ bool device_step(struct device *d)
 	return d != NULL;
 }
 
-struct device *device_find(const struct guest *g, const struct super_backend *ops,
-                           uint32_t devid)
-{
-	struct device *d;
-
-	LIST_FOREACH (d, &g->devices, link)
-		if (d->bdev.devid == devid && d->ops == ops)
-			return d;
-	return NULL;
-}
-
-struct device *device_new(struct guest *g, const struct super_backend *ops,
-                          uint32_t devid)
-{
-	struct device *d = calloc(1, sizeof(*d));
-
-	if (!d)
-		return NULL;
-	d->guest = g;
-	d->ops = ops;
-	snprintf(d->tag, sizeof(d->tag), "%s %s-%u", g->tag, ops->kind, devid);
-	snprintf(d->rel, sizeof(d->rel), "backend/%s/%u/%u", ops->kind, g->domid, devid);
-	snprintf(d->path, sizeof(d->path), "/local/domain/%u/%s", g->super->domid,
-	         d->rel);
-	snprintf(d->front, sizeof(d->front), "/local/domain/%u/device/%s/%u", g->domid,
-	         ops->kind, devid);
-	d->bdev = (struct bdev){ .domid = g->domid,
-		                 .devid = devid,
-		                 .tag = d->tag,
-		                 .path = d->path,
-		                 .front = d->front,
-		                 .limit = &d->limit };
-	LIST_INSERT_HEAD(&g->devices, d, link);
-	return d;
-}
-
 void device_free(struct device *d)
 {
 	keys_forget(d);
 	if (d->dirty)
 		TAILQ_REMOVE(&d->guest->super->dirty, d, dirty_link);
 	LIST_REMOVE(d, link);
+	dev_stats_close(d);
 	free(d);
 }

@@ -40,6 +40,8 @@ enum dev_link {
  * @age:	Seconds in which it was new
  * @handle:	Its number on the worker's socket
  * @conf:	What the worker was told
+ * @stats:	memfd of its statistics; made when it is first connected, else -1
+ * @nqueues:	Most queues it has had, and so that have statistics
  * @worker_ev:	What the worker has done and the table has not been asked about yet
  * @worker_text: What it said with it
  * @fault:	Why it cannot be served, or why it waits
@@ -63,6 +65,8 @@ struct device {
 	uint32_t handle;
 	enum dev_link worker_link;
 	struct bdev_conf conf;
+	int stats;
+	unsigned int nqueues;
 	enum dev_event worker_ev;
 	char worker_text[256];
 	char fault[512];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "dev_stats.h"
 #include "device.h"
 #include "domain.h"
 #include "loop.h"
@@ -220,13 +221,17 @@ static void on_log(void *arg)
 int guest_connect(struct guest *g, struct device *d)
 {
 	struct msg_connect m = { 0 };
-	int rc;
+	int fds[MSG_FDS_MAX], rc = dev_stats_open(d);
 
+	if (rc)
+		return rc;
+	fds[0] = d->stats;
+	memcpy(fds + 1, d->conf.fds, d->conf.nfds * sizeof(fds[0]));
 	d->handle = ++g->last_handle;
 	snprintf(m.kind, sizeof(m.kind), "%s", d->ops->kind);
 	snprintf(m.tag, sizeof(m.tag), "%s", d->tag);
 	rc = msg_send(g->child.sock, MSG_SUPER, MSG_CONNECT, d->handle, &m, d->conf.blob,
-	              d->conf.len, d->conf.fds, d->conf.nfds);
+	              d->conf.len, fds, d->conf.nfds + 1);
 	if (rc)
 		return rc;
 	d->worker_link = LINK_CONNECTING;

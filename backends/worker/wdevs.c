@@ -104,6 +104,17 @@ static const struct worker_backend *backend_find(const char *kind)
 	return NULL;
 }
 
+static int wentry_stats(struct wentry *e, const struct msg *m, char *text, size_t size)
+{
+	int rc = m->nfds ? stats_map(m->fds[0], e->backend->stats, &e->dev.stats)
+	                 : -EPROTO;
+
+	if (rc)
+		snprintf(text, size, "cannot map the device's statistics: %s",
+		         strerror(-rc));
+	return rc;
+}
+
 /* Return: 0 with the device in the list, or -errno with @text and nothing left. */
 static int wentry_connect(struct wdevs *w, struct msg *m, char *text, size_t size)
 {
@@ -128,10 +139,15 @@ static int wentry_connect(struct wdevs *w, struct msg *m, char *text, size_t siz
 	e->dev.domid = w->domid;
 	e->dev.gnt = w->gnt;
 	memcpy(e->dev.tag, m->u.connect.tag, sizeof(e->dev.tag));
-	rc = e->backend->connect(&e->dev, m->blob, m->blob_len, m->fds, m->nfds, text,
-	                         size);
+	rc = wentry_stats(e, m, text, size);
 	if (rc)
 		return rc;
+	rc = e->backend->connect(&e->dev, m->blob, m->blob_len, m->fds + 1, m->nfds - 1,
+	                         text, size);
+	if (rc) {
+		stats_unmap(e->dev.stats);
+		return rc;
+	}
 	e->next = w->list;
 	w->list = e;
 	(void)take_ptr(e);
@@ -190,8 +206,10 @@ static void on_sock(void *arg)
 	}
 	if (m.type == MSG_CONNECT)
 		on_connect(w, &m);
-	else
+	else if (m.type == MSG_DISCONNECT)
 		on_disconnect(w, m.dev);
+	else
+		log_set_level((enum log_level)m.u.log_level.level);
 }
 
 /* Take the device out of the list if its end is noted. */
@@ -238,6 +256,7 @@ static void on_note(void *arg)
 	while (take_failed(w, &handle, &r))
 		send_to_super(w, MSG_FAILED, handle, &r);
 	while ((e = take_gone(w))) {
+		stats_unmap(e->dev.stats);
 		send_to_super(w, MSG_DISCONNECTED, e->dev.handle, NULL);
 		free(e);
 	}

@@ -282,12 +282,15 @@ int disk_connect(struct disk *d, const char **text)
 {
 	struct msg_connect c = { .kind = "vbd" };
 	static struct msg m;
+	int fds[] = { stats_create(&blk_stats_table), d->image };
 	int rc;
 
+	assert_true(fds[0] >= 0);
 	snprintf(c.tag, sizeof(c.tag), "guest %u vbd-%u", d->w->domid, d->handle);
 	rc = msg_send(d->w->sock, MSG_SUPER, MSG_CONNECT, d->handle, &c, &d->conf,
-	              sizeof(d->conf), &d->image, 1);
+	              sizeof(d->conf), fds, ARRAY_SIZE(fds));
 	assert_int_equal(rc, 0);
+	close(fds[0]);
 	worker_recv(d->w, MSG_CONNECTED, &m);
 	assert_int_equal(m.dev, d->handle);
 	if (text)

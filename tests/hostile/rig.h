@@ -22,6 +22,7 @@
 #include <xengnttab.h>
 
 #include "blk_conf.h"
+#include "blk_stats.h"
 #include "msg.h"
 #include "xenabi.h"
 

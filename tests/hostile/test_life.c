@@ -160,12 +160,22 @@ static void bad_messages(void **state)
 	worker_recv(&w, MSG_CONNECTED, &m);
 	assert_int_equal(m.u.result.err, ENOENT);
 	assert_non_null(strstr(m.u.result.text, "vkbd"));
-	/* Half a blob; no image. */
+	/* Half a blob; no image; no memory for statistics, or such as is too small. */
 	memcpy(c.kind, "vbd", 4);
-	assert_int_equal(
-		msg_send(w.sock, MSG_SUPER, MSG_CONNECT, 77, &c, &c, 16, NULL, 0), 0);
-	worker_recv(&w, MSG_CONNECTED, &m);
-	assert_int_equal(m.u.result.err, EPROTO);
+	for (int nfds = 0; nfds <= 2; nfds++) {
+		int fds[2] = { nfds == 1 ? stats_create(&blk_stats_table) : image_new(),
+			       image_new() };
+
+		assert_int_equal(msg_send(w.sock, MSG_SUPER, MSG_CONNECT, 77, &c, &c, 16,
+		                          fds, (unsigned int)nfds),
+		                 0);
+		worker_recv(&w, MSG_CONNECTED, &m);
+		assert_int_equal(m.u.result.err, EPROTO);
+		assert_int_equal(strstr(m.u.result.text, "statistics") != NULL,
+		                 nfds != 1);
+		close(fds[0]);
+		close(fds[1]);
+	}
 	/* Twice the same. */
 	disk_up(&d, &w, 0);
 	assert_int_equal(disk_connect(&d, NULL), EEXIST);

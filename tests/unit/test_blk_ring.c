@@ -27,6 +27,12 @@ static union {
 
 static struct blk_ring r;
 
+/* Where a worker has them in the memfd. */
+static struct {
+	struct blk_stats counter;
+	struct hist hist[BLK_NHISTS];
+} stats;
+
 /* ring[] is declared with one entry. */
 static union blkif_sring_entry *slot(uint32_t index)
 {
@@ -52,7 +58,11 @@ static int setup_as(bool persistent, bool ro)
 	memset(&page, 0xa5, sizeof(page));
 	page.ring.req_prod = page.ring.rsp_prod = 0;
 	page.ring.req_event = page.ring.rsp_event = 1;
+	memset(&stats, 0, sizeof(stats));
 	blk_ring_init(&r);
+	r.stats = &stats.counter;
+	for (int i = 0; i < BLK_NHISTS; i++)
+		r.hist[i] = &stats.hist[i];
 	ring_init(&r.ring, &page, sizeof(page), sizeof(union blkif_sring_entry));
 	r.tag = "guest 1 vbd-51712";
 	r.lim = (struct blk_lim){ .sectors = DISK_SECTORS, .sector_size = 512, .ro = ro };
@@ -136,6 +146,18 @@ static void turn(void)
 	collect();
 }
 
+/* Everything is counted once, by the counters and by the histograms. */
+static void counted(void)
+{
+	const struct blk_stats *c = &stats.counter;
+
+	assert_int_equal(c->requests, front.pushed);
+	assert_int_equal(c->answers, front.pushed);
+	assert_int_equal(stats.hist[BLK_HIST_read].count, c->reads);
+	assert_int_equal(stats.hist[BLK_HIST_write].count, c->writes);
+	assert_int_equal(stats.hist[BLK_HIST_flush].count, c->flushes);
+}
+
 /* Until everything is answered: a request needs at most a handful of turns. */
 static void finish(void)
 {
@@ -144,6 +166,7 @@ static void finish(void)
 	assert_true(blk_ring_idle(&r));
 	for (uint32_t i = 0; i < front.pushed; i++)
 		assert_int_equal(front.answers[i], 1);
+	counted();
 }
 
 static void fill(uint32_t first, uint32_t n, uint8_t seed)
@@ -175,9 +198,9 @@ static void data_arrives(void **state)
 		/* Thirty-two requests, one call, each way. */
 		assert_int_equal(guest.copy_calls, 2);
 	}
-	assert_int_equal(r.stats.reads, 32);
-	assert_int_equal(r.stats.writes, 32);
-	assert_int_equal(r.stats.write_bytes, ALL_PAGES);
+	assert_int_equal(stats.counter.reads, 32);
+	assert_int_equal(stats.counter.writes, 32);
+	assert_int_equal(stats.counter.write_bytes, ALL_PAGES);
 }
 
 static void parts_of_pages(void **state)
@@ -217,7 +240,7 @@ static void one_bad_grant_fails_one_request(void **state)
 			                                   : BLKIF_RSP_OKAY);
 		guest.bad[base + bad % 10] = false;
 	}
-	assert_int_equal(r.stats.bad_grants, 32);
+	assert_int_equal(stats.counter.bad_grants, 32);
 }
 
 static void all_grants_bad(void **state)
@@ -256,7 +279,7 @@ static void storage_fault_fails_its_request(void **state)
 	assert_int_equal(front.status[0], BLKIF_RSP_OKAY);
 	assert_int_equal(front.status[1], BLKIF_RSP_ERROR);
 	assert_int_equal(front.status[2], BLKIF_RSP_OKAY);
-	assert_int_equal(r.stats.io_errors, 1);
+	assert_int_equal(stats.counter.io_errors, 1);
 	fake.fail[STORE_READ] = 0;
 	push(READ, 1, 1, 0);
 	finish();
@@ -323,7 +346,7 @@ static void refused_are_answered_among_others(void **state)
 		assert_int_equal(front.status[i], want[i % 3]);
 		assert_int_equal(front.op[i], i % 3 == 0 ? BLKIF_OP_DISCARD : READ);
 	}
-	assert_int_equal(r.stats.refused, 22);
+	assert_int_equal(stats.counter.refused, 22);
 }
 
 static void full_ring_waits_for_answers(void **state)
@@ -403,7 +426,8 @@ static void each_id_is_answered_once(void **state)
 	}
 	fake.go = true;
 	finish();
-	assert_true(r.stats.reads > 50 && r.stats.writes > 50 && r.stats.refused > 50);
+	assert_true(stats.counter.reads > 50 && stats.counter.writes > 50 &&
+	            stats.counter.refused > 50);
 }
 
 int main(void)

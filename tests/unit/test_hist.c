@@ -82,6 +82,79 @@ static void merged_is_as_if_one(void **state)
 	assert_memory_equal(&other, &both, sizeof(h));
 }
 
+/* What a worker in a guest's hands may have written. */
+static void nonsense_is_mended(void **state)
+{
+	(void)state;
+	hist_add(&h, 100);
+	hist_add(&h, 200);
+	other = h;
+	hist_mend(&h);
+	assert_memory_equal(&h, &other, sizeof(h));
+	h.count = 7;
+	h.min = UINT64_MAX;
+	hist_mend(&h);
+	assert_int_equal(h.count, 2);
+	assert_true(h.min <= h.max);
+
+	memset(&h, 0xff, sizeof(h));
+	hist_mend(&h);
+	assert_true(h.count == UINT64_MAX);
+	other = h;
+	hist_merge(&other, &h);
+	assert_true(other.count == UINT64_MAX && other.sum == UINT64_MAX);
+	assert_true(hist_percentile(&h, 99) <= h.max);
+
+	h = (struct hist){ .sum = 5, .min = 3, .max = 9 };
+	hist_mend(&h);
+	assert_memory_equal(&h, &(struct hist){ 0 }, sizeof(h));
+}
+
+static void difference_of_two_copies(void **state)
+{
+	struct hist want = { 0 };
+
+	(void)state;
+	hist_add(&h, 10);
+	hist_add(&h, 1000000);
+	other = h;
+	for (uint64_t v = 100; v < 300; v += 2) {
+		hist_add(&h, v);
+		hist_add(&want, v);
+	}
+	hist_since(&h, &other);
+	assert_int_equal(h.count, 100);
+	assert_int_equal(h.sum, want.sum);
+	assert_memory_equal(h.bucket, want.bucket, sizeof(h.bucket));
+	/* To the width of a bucket. */
+	assert_in_range(h.min, 97, 100);
+	assert_in_range(h.max, 298, 303);
+	assert_int_equal(hist_percentile(&h, 50), hist_percentile(&want, 50));
+
+	/* The maximum of all time is exact. */
+	other = want;
+	hist_add(&want, 5000);
+	hist_since(&want, &other);
+	assert_int_equal(want.max, 5000);
+
+	/* Begun anew meanwhile. */
+	h = (struct hist){ 0 };
+	hist_add(&h, 70);
+	hist_since(&h, &other);
+	assert_int_equal(h.count, 1);
+	assert_int_equal(h.sum, 0);
+}
+
+static void bucket_and_its_edge_agree(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < HIST_BUCKETS; i++) {
+		assert_int_equal(hist_bucket(hist_last(i)), i);
+		if (i)
+			assert_int_equal(hist_bucket(hist_last(i - 1) + 1), i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +162,9 @@ int main(void)
 		cmocka_unit_test_setup(buckets_are_narrow, clear),
 		cmocka_unit_test_setup(percentiles_of_a_ramp, clear),
 		cmocka_unit_test_setup(merged_is_as_if_one, clear),
+		cmocka_unit_test_setup(nonsense_is_mended, clear),
+		cmocka_unit_test_setup(difference_of_two_copies, clear),
+		cmocka_unit_test_setup(bucket_and_its_edge_agree, clear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "log.h"
 #include "msg.h"
 
 struct pair {
@@ -66,6 +67,22 @@ static void message_arrives_whole(void **state)
 	assert_int_equal(fcntl(m.fds[0], F_GETFD), FD_CLOEXEC);
 	msg_close_fds(&m);
 	assert_int_equal(fds_open(), before);
+}
+
+static void log_levels_are_what_they_can_be(void **state)
+{
+	struct pair *p = *state;
+	struct msg_log_level l = { LOG_LVL_DEBUG };
+	struct msg m;
+
+	assert_int_equal(
+		msg_send(p->a, MSG_SUPER, MSG_LOG_LEVEL, 0, &l, NULL, 0, NULL, 0), 0);
+	assert_int_equal(msg_recv(p->b, MSG_SUPER, &m), 1);
+	assert_int_equal(m.u.log_level.level, LOG_LVL_DEBUG);
+	l.level = LOG_NLEVELS;
+	assert_int_equal(
+		msg_send(p->a, MSG_SUPER, MSG_LOG_LEVEL, 0, &l, NULL, 0, NULL, 0), 0);
+	assert_int_equal(msg_recv(p->b, MSG_SUPER, &m), -EPROTO);
 }
 
 static void peer_gone_is_end_of_file(void **state)
@@ -137,6 +154,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(message_arrives_whole, pair_open,
 		                                pair_close),
+		cmocka_unit_test_setup_teardown(log_levels_are_what_they_can_be,
+		                                pair_open, pair_close),
 		cmocka_unit_test_setup_teardown(peer_gone_is_end_of_file, pair_open,
 		                                pair_close),
 		cmocka_unit_test_setup_teardown(breach_is_refused_and_leaks_nothing,

@@ -17,8 +17,28 @@ struct hist {
 	uint64_t bucket[HIST_BUCKETS];
 };
 
+/**
+ * hist_add() - Count a value
+ *
+ * By one thread; others, or other processes, may read meanwhile, and find each number
+ * whole, but the bucket perhaps before the count.
+ */
 void hist_add(struct hist *h, uint64_t ns);
 void hist_merge(struct hist *into, const struct hist *from);
+
+/**
+ * hist_mend() - Make the numbers of an untrusted or torn copy agree: the count is what
+ * the buckets hold, minimum and maximum are in order; sums that overflow stay at the top
+ */
+void hist_mend(struct hist *h);
+
+/**
+ * hist_since() - What was added between two copies, the earlier of which is @from
+ *
+ * Minimum and maximum are those of the buckets. A bucket that went back counts as empty:
+ * the histogram was begun anew.
+ */
+void hist_since(struct hist *h, const struct hist *from);
 
 /**
  * hist_percentile() - Value that @percent of all values do not exceed
@@ -29,5 +49,9 @@ uint64_t hist_percentile(const struct hist *h, double percent);
 
 /** hist_mean() - 0 of an empty histogram */
 uint64_t hist_mean(const struct hist *h);
+
+/** hist_bucket() - Where a value is counted; hist_last() - the largest value there */
+unsigned int hist_bucket(uint64_t ns);
+uint64_t hist_last(unsigned int bucket);
 
 #endif
