@@ -12,7 +12,9 @@
 #include "dev_state.h"
 
 /* Lines in 10 seconds about what a guest can repeat at will. */
-#define DEVICE_LINES 20
+#define DEVICE_LINES     20
+/* Seconds in which a toolstack that writes key by key is done; libxl gives us 10. */
+#define DEVICE_NEW_TICKS 5
 
 struct guest;
 

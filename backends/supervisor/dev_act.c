@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+#include "dev_act.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dev_store.h"
+#include "guest.h"
+#include "log.h"
+#include "super.h"
+#include "xenabi.h"
+
+void bdev_fault(struct bdev *b, const char *fmt, ...)
+{
+	struct device *d = container_of(b, struct device, bdev);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(d->fault, sizeof(d->fault), fmt, ap);
+	va_end(ap);
+}
+
+/* Say once what is wrong for as long as it is the same. */
+void dev_report(struct device *d)
+{
+	if (strcmp(d->fault, d->said) == 0)
+		return;
+	memcpy(d->said, d->fault, sizeof(d->said));
+	if (log_allowed(&d->limit, DEVICE_LINES, d->tag))
+		log_err(d->tag, "%s", d->fault);
+	dev_store_error(d, d->fault);
+}
+
+static void all_is_well(struct device *d)
+{
+	d->said[0] = 0;
+	dev_store_error_clear(d);
+}
+
+/*
+ * A judgement of keys, or a call into the backend: -EAGAIN may have a reason, any other
+ * error has one. Keys of a new device may come one by one; not for ever.
+ */
+static int judged(struct device *d, int rc)
+{
+	if (rc == -EAGAIN && d->fault[0] && d->state == DEV_NEW)
+		return d->age < DEVICE_NEW_TICKS ? -EAGAIN : -EINVAL;
+	if (rc == -EAGAIN && d->fault[0])
+		dev_report(d);
+	if (rc && rc != -EAGAIN && !d->fault[0])
+		bdev_fault(&d->bdev, "%s", strerror(-rc));
+	return rc;
+}
+
+/* A change of our state that has to succeed for what follows. */
+static int committed(struct device *d, int rc)
+{
+	struct super *s = d->guest->super;
+
+	if (rc == -ESTALE) {
+		super_queue(s, d);
+		return -EAGAIN;
+	}
+	if (rc == -EAGAIN)
+		super_again(s);
+	else if (rc)
+		bdev_fault(&d->bdev, "XenStore refuses our keys: %s", strerror(-rc));
+	return rc;
+}
+
+/*
+ * A change of our state on the way out: a directory that is gone or new is dealt with at
+ * the next look, and a store that is away need not be waited for when we stop.
+ */
+static int left(struct device *d, int rc)
+{
+	struct super *s = d->guest->super;
+
+	if (rc == -ESTALE)
+		super_queue(s, d);
+	else if (rc == -EAGAIN && !s->stopping)
+		super_again(s);
+	else if (rc)
+		log_err(d->tag, "XenStore: %s", strerror(-rc));
+	return rc == -EAGAIN && !s->stopping ? rc : 0;
+}
+
+static void storage_close(struct device *d)
+{
+	if (!d->open)
+		return;
+	d->ops->close(&d->bdev);
+	d->open = false;
+	super_storage_freed(d->guest->super);
+}
+
+static int keys_probe(struct device *d)
+{
+	int rc = dev_store_judge(d);
+
+	if (!rc && !d->probed) {
+		rc = d->ops->probe(&d->bdev);
+		d->probed = !rc;
+	}
+	if (!rc) {
+		rc = dev_store_watch(d);
+		if (rc)
+			bdev_fault(&d->bdev, "XenStore refuses a watch: %s",
+			           strerror(-rc));
+	}
+	return judged(d, rc);
+}
+
+void dev_forget_keys(struct device *d)
+{
+	storage_close(d);
+	if (d->probed)
+		d->ops->release(&d->bdev);
+	d->probed = false;
+	d->resume = false;
+}
+
+static int act_none(struct device *d)
+{
+	(void)d;
+	return 0;
+}
+
+static int act_offer(struct device *d)
+{
+	autofree char *name = NULL;
+	int rc = keys_probe(d);
+
+	rc = rc ? rc
+	        : committed(d, dev_store_state(d, XenbusStateInitWait, d->ops->offer));
+	if (rc)
+		return rc;
+	all_is_well(d);
+	name = dev_store_name(d);
+	if (log_allowed(&d->limit, DEVICE_LINES, d->tag))
+		log_info(d->tag, "offered to \"%s\"", name ? name : "?");
+	return 0;
+}
+
+static int act_open(struct device *d)
+{
+	int rc = judged(d, d->ops->open(&d->bdev));
+
+	if (rc)
+		return rc;
+	d->open = true;
+	all_is_well(d);
+	return 0;
+}
+
+static int act_adopt(struct device *d)
+{
+	int rc = keys_probe(d);
+
+	rc = rc ? rc : act_open(d);
+	d->resume = !rc;
+	return rc;
+}
+
+static int act_spawn(struct device *d)
+{
+	int rc = guest_want_worker(d->guest);
+
+	if (rc)
+		bdev_fault(&d->bdev, "no worker can be started: %s", strerror(-rc));
+	return rc;
+}
+
+static int act_connect(struct device *d)
+{
+	int rc;
+
+	d->conf = (struct bdev_conf){ 0 };
+	rc = judged(d, d->ops->connect(&d->bdev, d->resume, &d->conf));
+	/* Once the worker has the ring, an end without a mark is a crash. */
+	if (!rc && d->resume)
+		rc = committed(d, dev_store_mark(d, false));
+	if (rc)
+		return rc;
+	rc = guest_connect(d->guest, d);
+	if (rc)
+		bdev_fault(&d->bdev, "the worker cannot be told: %s", strerror(-rc));
+	return rc;
+}
+
+static int act_publish(struct device *d)
+{
+	if (!d->resume)
+		return committed(
+			d, dev_store_state(d, XenbusStateConnected, d->ops->publish));
+	d->resume = false;
+	log_info(d->tag, "taken up again");
+	return 0;
+}
+
+static int act_closing(struct device *d)
+{
+	return left(d, dev_store_state(d, XenbusStateClosing, NULL));
+}
+
+static int act_halt(struct device *d)
+{
+	storage_close(d);
+	return act_closing(d);
+}
+
+static int act_stop(struct device *d)
+{
+	guest_disconnect(d->guest, d);
+	return 0;
+}
+
+static int act_fail_stop(struct device *d)
+{
+	int rc;
+
+	dev_report(d);
+	rc = act_closing(d);
+	return rc ? rc : act_stop(d);
+}
+
+static int act_close(struct device *d)
+{
+	storage_close(d);
+	d->resume = false;
+	return left(d, dev_store_state(d, XenbusStateClosed, NULL));
+}
+
+static int act_fail(struct device *d)
+{
+	int rc = 0;
+
+	dev_report(d);
+	d->view.init_spent = d->view.front == XenbusStateInitialising;
+	storage_close(d);
+	if (d->view.own != XenbusStateClosed)
+		rc = act_closing(d);
+	return rc ? rc : act_close(d);
+}
+
+static int act_park(struct device *d)
+{
+	int rc;
+
+	storage_close(d);
+	rc = dev_store_mark(d, true);
+	if (rc)
+		log_err(d->tag, "cannot be taken up again after this stop, XenStore: %s",
+		        strerror(-rc));
+	return 0;
+}
+
+static int act_leave(struct device *d)
+{
+	storage_close(d);
+	return 0;
+}
+
+/* The device is no more: nothing of it stays on the host. */
+static void host_forget(struct device *d)
+{
+	storage_close(d);
+	if (d->probed && d->ops->remove)
+		d->ops->remove(&d->bdev);
+	dev_forget_keys(d);
+}
+
+static void start_over(struct device *d)
+{
+	d->age = 0;
+	d->view.offered = false;
+	d->view.front_seen = d->view.front != XENBUS_MISSING;
+}
+
+static int act_reset(struct device *d)
+{
+	if (d->ops->remove)
+		storage_close(d);
+	else
+		dev_forget_keys(d);
+	start_over(d);
+	return 0;
+}
+
+static int act_renew(struct device *d)
+{
+	host_forget(d);
+	start_over(d);
+	return 0;
+}
+
+static int act_forget(struct device *d)
+{
+	host_forget(d);
+	dev_store_unwatch(d);
+	dev_store_error_clear(d);
+	return 0;
+}
+
+static int (*const action[])(struct device *d) = {
+	[ACT_NONE] = act_none,           [ACT_OFFER] = act_offer,
+	[ACT_OPEN] = act_open,           [ACT_ADOPT] = act_adopt,
+	[ACT_SPAWN] = act_spawn,         [ACT_CONNECT] = act_connect,
+	[ACT_PUBLISH] = act_publish,     [ACT_CLOSING] = act_closing,
+	[ACT_HALT] = act_halt,           [ACT_STOP] = act_stop,
+	[ACT_FAIL_STOP] = act_fail_stop, [ACT_CLOSE] = act_close,
+	[ACT_FAIL] = act_fail,           [ACT_PARK] = act_park,
+	[ACT_LEAVE] = act_leave,         [ACT_RESET] = act_reset,
+	[ACT_RENEW] = act_renew,         [ACT_FORGET] = act_forget,
+};
+_Static_assert(ARRAY_SIZE(action) == ACT_NACTIONS, "an action is not implemented");
+
+int dev_act(struct device *d, enum dev_action act)
+{
+	return action[act](d);
+}

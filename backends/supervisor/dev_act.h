@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* What a device does on the way from one state to the next: the actions of the table. */
+#ifndef PVB_DEV_ACT_H
+#define PVB_DEV_ACT_H
+
+#include "compiler.h"
+#include "dev_state.h"
+#include "device.h"
+
+/**
+ * dev_act() - Do it
+ *
+ * Return: 0, -EAGAIN when something has to change first, or another -errno with the
+ * device's fault filled in.
+ */
+int must_check dev_act(struct device *d, enum dev_action act);
+
+/** dev_report() - Say what is wrong, once for as long as it is the same */
+void dev_report(struct device *d);
+
+/** dev_forget_keys() - And the storage: undo open() and probe() */
+void dev_forget_keys(struct device *d);
+
+#endif
