@@ -154,19 +154,29 @@ static void forbid_io_uring(void)
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
 }
 
-/* As in most containers: the reason and what to do are in the answer. */
+/*
+ * As in most containers: without it where the settings leave the choice, with the reason
+ * and what to do where they name it.
+ */
 static void io_uring_is_forbidden(void **state)
 {
 	const char *text;
 	struct msg hello;
+	char *log;
 
 	(void)state;
 	worker_start(&w, RIG_GUEST, forbid_io_uring);
 	worker_recv(&w, MSG_HELLO, &hello);
-	disk_share(&d, &w, 0);
+	disk_share(&d, &w, BLK_URING);
 	assert_int_equal(disk_connect(&d, &text), EPERM);
 	assert_non_null(strstr(text, "kernel.io_uring_disabled"));
 	disk_unshare(&d);
+	disk_up(&d, &w, 0);
+	disk_works(&d);
+	disk_down(&d);
+	log = worker_log(&w);
+	assert_non_null(strstr(log, "engine=threads"));
+	free(log);
 	worker_down(&w);
 }
 
