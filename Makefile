@@ -51,7 +51,7 @@ inc/tests/unit          := common backends backends/supervisor backends/worker \
 			   backends/blkback backends/netback frontends tests/unit
 inc/tests/contract      := tests/contract
 inc/tests/hostile       := common backends/blkback tests/hostile
-inc/tests/bench         := common frontends tests/bench
+inc/tests/bench         := common tests/bench
 
 # ---- Sources ---------------------------------------------------------------------
 src = $(sort $(wildcard $(1)/*.c))
@@ -165,7 +165,7 @@ $(HOSTILE): %: %.o $(O)/tests/hostile/rig.o $(COMMON_A)
 # ---- A vhost-user-blk client, to load a peer with (tests/bench) -----------------------
 VUBLK := $(O)/tests/bench/vublk
 
-$(VUBLK): $(call obj,tests/bench/vublk.c tests/bench/vhost_user.c) $(FRONT_A)
+$(VUBLK): $(call obj,tests/bench/vublk.c tests/bench/vhost_user.c) $(COMMON_A)
 	$(link)
 
 # ---- xensim (tests/xensim) ---------------------------------------------------------
