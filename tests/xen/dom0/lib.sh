@@ -102,14 +102,14 @@ frontend_quick() {
 		exit !(t < 4 * p)
 	}'
 }
-guest_listens() { wait_for "${2:-120}" guest_said "$1" listens; }
+guest_listens() { wait_for "${2:-240}" guest_said "$1" listens; }
 
 # guest_run NAME COMMAND - run it (up to 3000 characters) in the guest and print what it prints. Variable: within
-# (seconds, 60).
+# (seconds, 200).
 guest_run() {
 	local id=${EPOCHREALTIME/./} rc
 	printf '%s %s\n' "$id" "$(base64 -w0 <<<"$2")" >"$(xenstore-read "/local/domain/$(xl domid "$1")/console/tty")"
-	wait_for "${within:-60}" guest_said "$1" "end $id" || return
+	wait_for "${within:-200}" guest_said "$1" "end $id" || return
 	console "$1" | tr -d '\r' | awk -v id="$id" '
 		$0 == "GUEST: begin " id { on = 1; next }
 		$1 " " $2 " " $3 == "GUEST: end " id { exit }
@@ -187,8 +187,8 @@ idle() { equal "$(pvbackd_holds)" "$held"; }
 # nothing_left - when the last guest is gone. A domain whose pages are still mapped stays in
 # the list as a zombie.
 nothing_left() {
-	try "no domain is left" wait_for 20 only_dom0
-	try "pvbackd holds what it held before" wait_for 20 idle
+	try "no domain is left" wait_for 60 only_dom0
+	try "pvbackd holds what it held before" wait_for 30 idle
 	try "XenStore has nothing of guests" wait_for 5 no_directories
 	try "xl never waited in vain" xl_never_waited
 }
@@ -222,6 +222,17 @@ xl_never_waited() {
 		[ ! -e "$log" ] || not waits "$log" || return
 	done
 }
+
+devid() { echo $((202 << 8 | ($(printf %d "'${1#xvd}") - 97) << 4)); }
+# state_of NAME DEV - of backend and frontend
+state_of() {
+	local id
+	id=$(xl domid "$1")
+	xenstore-read "/local/domain/0/backend/vbd/$id/$(devid "$2")/state" \
+		"/local/domain/$id/device/vbd/$(devid "$2")/state" | xargs
+}
+# states DEV - those that the backend went through, by pvbackd's log
+states() { sed -n "s/.* vbd-$(devid "$1"): [A-Z][A-Za-z]* -> //p" pvbackd.log | xargs; }
 
 # pace - how many times longer than on an idle machine it takes to start programs just now,
 # at least 1. Scripts and xl do little else.
