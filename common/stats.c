@@ -119,8 +119,9 @@ static size_t describe(const struct stats_table *t, uint8_t *buf)
 	return stats_names_end(&h);
 }
 
-#define DESCRIPTION_MAX \
-	(sizeof(struct stats_head) + (STATS_COUNTERS_MAX + STATS_HISTS_MAX) * STATS_NAME)
+#define DESCRIPTION_MAX              \
+	(sizeof(struct stats_head) + \
+	 (size_t)(STATS_COUNTERS_MAX + STATS_HISTS_MAX) * STATS_NAME)
 
 static int fill(int fd, const struct stats_table *t)
 {

@@ -45,7 +45,7 @@ static void what_is_written_is_read(void **state)
 	for (uint32_t q = 0; q < QUEUES; q++) {
 		stats_add(&stats_counters(s, q)[2], 10 + q);
 		stats_add(&stats_counters(s, q)[2], 5);
-		hist_add(stats_hist(s, q, 1), 1000 * (q + 1));
+		hist_add(stats_hist(s, q, 1), 1000ULL * (q + 1));
 	}
 	stats_unmap(s);
 	assert_int_equal(stats_read(fd, 99, &snap), 0);
@@ -190,7 +190,7 @@ static void names_are_judged(void **state)
 	put(sizeof(struct stats_head), "apples\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
 	    STATS_NAME);
 	assert_int_equal(read_result(), 0);
-	put(sizeof(struct stats_head) + 3 * STATS_NAME,
+	put(sizeof(struct stats_head) + 3 * (size_t)STATS_NAME,
 	    "apples\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", STATS_NAME);
 	assert_int_equal(read_result(), -EPROTO);
 }
