@@ -121,18 +121,37 @@ static inline uint32_t *ring_slot(const struct ring_back *r, uint32_t idx)
 	return r->page->slots + (size_t)(idx & (r->size - 1)) * r->slot_words;
 }
 
-/** ring_take() - Copy the next request, @len bytes, to private memory, and count it */
-static inline void ring_take(struct ring_back *r, void *private, size_t len)
+/**
+ * ring_read() - Copy @len bytes at @off of the next request to private memory
+ *
+ * For requests that say themselves how long they are: read on where the last call ended,
+ * no byte twice, then ring_taken().
+ */
+static inline void ring_read(const struct ring_back *r, size_t off, void *private,
+                             size_t len)
 {
-	const uint32_t *slot = ring_slot(r, r->req_cons);
+	const uint32_t *slot = ring_slot(r, r->req_cons) + off / sizeof(uint32_t);
 
-	assert(len % sizeof(uint32_t) == 0 && len <= r->slot_words * sizeof(uint32_t));
+	assert((off | len) % sizeof(uint32_t) == 0 &&
+	       off + len <= r->slot_words * sizeof(uint32_t));
 	for (size_t i = 0; i < len / sizeof(uint32_t); i++) {
 		uint32_t word = __atomic_load_n(slot + i, __ATOMIC_RELAXED);
 
 		memcpy((char *)private + i * sizeof(word), &word, sizeof(word));
 	}
+}
+
+/** ring_taken() - The next request has been read and is not read again */
+static inline void ring_taken(struct ring_back *r)
+{
 	r->req_cons++;
+}
+
+/** ring_take() - Copy the next request, @len bytes, to private memory, and count it */
+static inline void ring_take(struct ring_back *r, void *private, size_t len)
+{
+	ring_read(r, 0, private, len);
+	ring_taken(r);
 }
 
 /**

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What blkback's supervisor half tells its worker half: the blob of CONNECT, together
- * with descriptor 0, the image. Data only: no pointers, no padding.
+ * with descriptors of the image, one for each ring. Data only: no pointers, no padding.
  */
 #ifndef PVB_BLK_CONF_H
 #define PVB_BLK_CONF_H
@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 /* The disk. */
-#define BLK_RO         0x1U /* mode r: the descriptor is O_RDONLY as well */
-#define BLK_DIRECT     0x2U /* the descriptor is O_DIRECT */
+#define BLK_RO         0x1U  /* mode r: the descriptor is O_RDONLY as well */
+#define BLK_DIRECT     0x2U  /* the descriptor is O_DIRECT */
+#define BLK_DISCARD    0x10U /* feature-discard was offered */
+#define BLK_SECURE     0x20U /* and discard-secure */
 /* The guest. */
 #define BLK_PERSISTENT 0x4U /* the frontend offered feature-persistent */
 /*
@@ -22,26 +24,63 @@
 #define BLK_URING      0x40U
 #define BLK_THREADS    0x80U
 
+/* Most that a guest can have: rings of a disk, and pages of each (order 4). */
+#define BLK_QUEUES_MAX     8U
+#define BLK_RING_ORDER_MAX 4U
+#define BLK_RING_PAGES_MAX (1U << BLK_RING_ORDER_MAX)
+/* Most segments of an indirect request. */
+#define BLK_INDIRECT_MAX   256U
+/*
+ * Most persistent grants of a ring: what Linux's blkfront uses at most, 32 requests of 32
+ * segments and the page that lists them.
+ */
+#define BLK_PERSISTENT_MAX (32U * (32U + 1U))
+
+/** enum blk_protocol - Layout of the rings, as xen/io/protocols.h names it */
+enum blk_protocol {
+	BLK_PROTO_NATIVE, /* as this host lays its structures out */
+	BLK_PROTO_X86_64, /* "x86_64-abi" */
+	BLK_PROTO_X86_32, /* "x86_32-abi" */
+	BLK_PROTO_N
+};
+
 /**
- * struct blk_conf - A disk and the ring of the guest it is for
+ * struct blk_conf_queue - A ring
+ * @evtchn:	Port of the guest to bind to
+ * @ref:	Grants of its pages
+ */
+struct blk_conf_queue {
+	uint32_t evtchn;
+	uint32_t ref[BLK_RING_PAGES_MAX];
+};
+
+/**
+ * struct blk_conf - A disk and the rings of the guest it is for
  * @sectors:		Capacity in 512-byte units
  * @sector_size:	Unit the guest addresses, bytes: 512 or 4096
  * @align:		What the descriptor needs of offset, length and memory, bytes: 1,
  *or the logical block size with BLK_DIRECT
  * @flags:		BLK_*
- * @ring_ref:		Grant of the one ring page
- * @evtchn:		Port of the guest to bind to
+ * @protocol:		enum blk_protocol
+ * @nqueues:		1 to BLK_QUEUES_MAX; there is a descriptor of the image for each
+ * @ring_pages:		Of each ring: a power of two up to BLK_RING_PAGES_MAX
+ * @persistent:		Most persistent grants to keep mapped, for each ring
  */
 struct blk_conf {
 	uint64_t sectors;
 	uint32_t sector_size;
 	uint32_t align;
 	uint32_t flags;
-	uint32_t ring_ref;
-	uint32_t evtchn;
+	uint32_t protocol;
+	uint32_t nqueues;
+	uint32_t ring_pages;
+	uint32_t persistent;
 	uint32_t pad;
+	struct blk_conf_queue queue[BLK_QUEUES_MAX];
 };
 
-_Static_assert(sizeof(struct blk_conf) == 32, "no padding on the socket");
+_Static_assert(sizeof(struct blk_conf) ==
+                       40 + BLK_QUEUES_MAX * 4 * (1 + BLK_RING_PAGES_MAX),
+               "no padding on the socket");
 
 #endif

@@ -2,46 +2,97 @@
 #include "blk_front_super.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "blk_keys_super.h"
 #include "num.h"
 #include "xenabi.h"
 
-/*
- * What a frontend that does not say speaks. blkif.h: the native layout of the guest, and
- * all that leave it out today are 64-bit ones.
+/**
+ * struct front_conf - What the configuration says
+ * @protocol:	Of a frontend that does not say
+ * @queues:	Most of a disk; 0: as many as the host and the guest can bear
+ * @persistent:	Grants to keep mapped for each
  */
-static enum blk_protocol default_protocol = BLK_PROTO_X86_64;
+struct front_conf {
+	enum blk_protocol protocol;
+	uint32_t queues;
+	uint32_t persistent;
+};
+
+#define FRONT_DEFAULTS                                                         \
+	{                                                                      \
+		.protocol = BLK_PROTO_NATIVE, .persistent = BLK_PERSISTENT_MAX \
+	}
+
+/* In effect; and as far as it has been read. */
+static struct front_conf conf = FRONT_DEFAULTS;
+static struct front_conf next = FRONT_DEFAULTS;
+
+/*
+ * Rings that a guest can have with all its disks before another one gets fewer. A ring's
+ * persistent grants are up to 1056, all that Xen gives a guest by default are 32768, and
+ * its network devices need some.
+ */
+#define QUEUES_OF_GUEST   16U
+#define QUEUES_BY_DEFAULT 4U
 
 int blk_front_configure(const char *key, const char *value, const char **want)
 {
-	if (strcmp(key, "default-protocol") != 0)
-		return -ENOENT;
-	*want = "x86_64-abi or x86_32-abi";
-	return blk_protocol_parse(value, &default_protocol);
+	if (strcmp(key, "default-protocol") == 0) {
+		*want = "native, x86_64-abi or x86_32-abi";
+		if (strcmp(value, "native") != 0)
+			return blk_protocol_parse(value, &next.protocol);
+		next.protocol = BLK_PROTO_NATIVE;
+		return 0;
+	}
+	if (strcmp(key, "max-queues") == 0) {
+		*want = "a number from 1 to 8";
+		return strcmp(value, "0") == 0
+		               ? -EINVAL
+		               : num_u32(value, BLK_QUEUES_MAX, &next.queues);
+	}
+	if (strcmp(key, "persistent-grants") == 0) {
+		*want = "a number of pages for each ring, at most 1056; 0 is none";
+		return num_u32(value, BLK_PERSISTENT_MAX, &next.persistent);
+	}
+	return -ENOENT;
 }
 
-static int front_protocol(struct bdev *d)
+void blk_front_configured(bool take)
 {
-	enum blk_protocol p = default_protocol;
+	if (take)
+		conf = next;
+	next = (struct front_conf)FRONT_DEFAULTS;
+}
+
+_Static_assert(BLK_QUEUES_MAX == 8 && BLK_PERSISTENT_MAX == 1056, "as said above");
+
+static int front_protocol(struct bdev *d, uint32_t *out)
+{
+	enum blk_protocol p = conf.protocol;
 	autofree char *v = NULL;
 	int rc = blk_key_read(d, &v, d->front, "protocol");
 
 	if (rc)
 		return rc;
-	if ((!v || blk_protocol_parse(v, &p) == 0) && p == BLK_PROTO_X86_64)
-		return 0;
-	if (v)
+	if (v && blk_protocol_parse(v, &p)) {
 		bdev_fault(d,
-		           "the frontend's protocol is \"%.40s\", it must be x86_64-abi",
+		           "the frontend's protocol is \"%.40s\", it must be x86_64-abi "
+		           "or x86_32-abi",
 		           v);
-	else
-		bdev_fault(
-			d,
-			"the frontend's protocol is missing: vbd.default-protocol says "
-			"x86_32-abi, only x86_64-abi is served");
-	return -EPROTONOSUPPORT;
+		return -EPROTONOSUPPORT;
+	}
+	if (!v && log_allowed(d->limit, 20, d->tag))
+		log_info(d->tag,
+		         "the frontend does not say its protocol: by "
+		         "vbd.default-protocol it is %s",
+		         p == BLK_PROTO_X86_32 ? "x86_32-abi" : "x86_64-abi");
+	*out = p;
+	return 0;
 }
 
 /* A number that may be missing, then it is 0; more than @max was not offered. */
@@ -59,55 +110,202 @@ static int front_limit(struct bdev *d, const char *key, uint32_t max, uint32_t *
 }
 
 /* A number that must be there and is never 0. */
-static int front_number(struct bdev *d, const char *key, uint32_t max, uint32_t *out)
+static int front_number(struct bdev *d, const char *dir, const char *key, uint32_t max,
+                        uint32_t *out)
 {
+	const char *sub = dir + strlen(d->front);
 	autofree char *v = NULL;
-	int rc = blk_key_read(d, &v, d->front, key);
+	int rc = blk_key_read(d, &v, dir, key);
 
 	if (!rc && v && v[0] != '0' && num_u32(v, max, out) == 0)
 		return 0;
 	if (rc)
 		return rc;
-	bdev_fault(d, "the frontend's %s is %s%.40s%s, it must be a number from 1 to %u",
-	           key, v ? "\"" : "", v ? v : "missing", v ? "\"" : "", max);
+	bdev_fault(d,
+	           "the frontend's %s%s%s is %s%.40s%s, it must be a number from 1 to %u",
+	           *sub ? sub + 1 : "", *sub ? "/" : "", key, v ? "\"" : "",
+	           v ? v : "missing", v ? "\"" : "", max);
 	return -EINVAL;
 }
 
-/* blkif.h: a ring of one page is ring-ref; of an order that is said, even 0, ring-ref0.
- */
-static int front_ring(struct bdev *d, uint32_t *ref)
+/* Two spellings of one thing. @order: ring-page-order is there, be it 0. */
+static int front_ring_pages(struct bdev *d, uint32_t *pages, bool *order)
 {
-	autofree char *order = NULL, *plain = NULL;
-	int rc = blk_key_read(d, &order, d->front, "ring-page-order");
+	autofree char *said = NULL;
+	uint32_t n = 0, num = 0;
+	int rc = blk_key_read(d, &said, d->front, "ring-page-order");
 
-	rc = rc ? rc : blk_key_read(d, &plain, d->front, "ring-ref");
+	rc = rc ? rc : front_limit(d, "ring-page-order", BLK_RING_ORDER_MAX, &n);
+	rc = rc ? rc : front_limit(d, "num-ring-pages", BLK_RING_PAGES_MAX, &num);
 	if (rc)
 		return rc;
-	return front_number(d, order && !plain ? "ring-ref0" : "ring-ref", UINT32_MAX,
+	*order = said;
+	*pages = said || !num ? 1U << n : num;
+	if (!(*pages & (*pages - 1)) && (!num || num == *pages))
+		return 0;
+	bdev_fault(d, "the frontend's num-ring-pages is %u, it must be a power of two%s",
+	           num, said ? " and what ring-page-order says" : "");
+	return -EINVAL;
+}
+
+/*
+ * A ring of one page is ring-ref. Where an order was said, even 0, Linux expects
+ * ring-ref0 and FreeBSD ring-ref: the other one of the two will do.
+ */
+static int front_one_ref(struct bdev *d, const char *dir, bool order, uint32_t *ref)
+{
+	static const char *const keys[] = { "ring-ref", "ring-ref0" };
+	autofree char *first = NULL, *second = NULL;
+	int rc = blk_key_read(d, &first, dir, keys[order]);
+
+	rc = rc ? rc : blk_key_read(d, &second, dir, keys[!order]);
+	if (rc)
+		return rc;
+	return front_number(d, dir, keys[first || !second ? order : !order], UINT32_MAX,
 	                    ref);
+}
+
+static int front_queue(struct bdev *d, const char *dir, uint32_t pages, bool order,
+                       struct blk_conf_queue *q)
+{
+	int rc = 0;
+
+	if (pages == 1)
+		rc = front_one_ref(d, dir, order, &q->ref[0]);
+	for (uint32_t i = 0; pages > 1 && !rc && i < pages; i++) {
+		char key[24];
+
+		snprintf(key, sizeof(key), "ring-ref%u", i);
+		rc = front_number(d, dir, key, UINT32_MAX, &q->ref[i]);
+	}
+	return rc ? rc
+	          : front_number(d, dir, "event-channel", EVTCHN_FIFO_NR_CHANNELS - 1,
+	                         &q->evtchn);
+}
+
+/* Our own key says what was offered. */
+static int front_offered(struct bdev *d, uint32_t *max)
+{
+	int rc = xst_read_u32(d->xs, XST_NULL, BLK_QUEUES_MAX, max, "%s/%s", d->path,
+	                      "multi-queue-max-queues");
+
+	if (rc == -ENOENT) {
+		*max = 1;
+		return 0;
+	}
+	if (rc)
+		bdev_fault(d, "multi-queue-max-queues of ours cannot be read: %s",
+		           strerror(-rc));
+	return rc;
+}
+
+/* blkif.h: the keys of one queue are the device's own, those of several queue-N/. */
+static int front_queues(struct bdev *d, struct blk_conf *c, bool order)
+{
+	autofree char *said = NULL;
+	uint32_t max = 1;
+	int rc = front_offered(d, &max);
+
+	rc = rc ? rc : blk_key_read(d, &said, d->front, "multi-queue-num-queues");
+	c->nqueues = 1;
+	if (!rc && said)
+		rc = front_number(d, d->front, "multi-queue-num-queues", max,
+		                  &c->nqueues);
+	if (!rc && c->nqueues == 1)
+		return front_queue(d, d->front, c->ring_pages, order, &c->queue[0]);
+	for (uint32_t i = 0; !rc && i < c->nqueues; i++) {
+		char dir[XST_PATH_MAX];
+
+		snprintf(dir, sizeof(dir), "%s/queue-%u", d->front, i);
+		rc = front_queue(d, dir, c->ring_pages, order, &c->queue[i]);
+	}
+	return rc;
+}
+
+/* A page of two rings, or a port of two, would be served by two threads. */
+static int front_no_sharing(struct bdev *d, const struct blk_conf *c)
+{
+	uint32_t pages = c->ring_pages, n = c->nqueues * pages;
+
+	for (uint32_t i = 1; i < n; i++)
+		for (uint32_t k = 0; k < i; k++) {
+			const struct blk_conf_queue *a = &c->queue[i / pages];
+			const struct blk_conf_queue *b = &c->queue[k / pages];
+
+			if (a->ref[i % pages] != b->ref[k % pages] &&
+			    (a == b || a->evtchn != b->evtchn))
+				continue;
+			bdev_fault(
+				d,
+				"the frontend's rings share grant %u or event channel %u",
+				a->ref[i % pages], a->evtchn);
+			return -EINVAL;
+		}
+	return 0;
 }
 
 int blk_front_keys(struct bdev *d, struct blk_conf *c)
 {
-	uint32_t persistent = 0, n;
-	int rc = front_protocol(d);
+	uint32_t persistent = 0;
+	bool order = false;
+	int rc = front_protocol(d, &c->protocol);
 
-	/* One ring of one page: what a frontend says beyond that was not offered. */
-	rc = rc ? rc : front_limit(d, "ring-page-order", 0, &n);
-	rc = rc ? rc : front_limit(d, "num-ring-pages", 1, &n);
-	rc = rc ? rc : front_limit(d, "multi-queue-num-queues", 1, &n);
 	rc = rc ? rc : front_limit(d, "feature-persistent", 1, &persistent);
-	rc = rc ? rc : front_ring(d, &c->ring_ref);
-	rc = rc ? rc
-	        : front_number(d, "event-channel", EVTCHN_FIFO_NR_CHANNELS - 1,
-	                       &c->evtchn);
-	c->flags |= persistent ? BLK_PERSISTENT : 0;
+	rc = rc ? rc : front_ring_pages(d, &c->ring_pages, &order);
+	rc = rc ? rc : front_queues(d, c, order);
+	rc = rc ? rc : front_no_sharing(d, c);
+	c->persistent = conf.persistent;
+	c->flags |= persistent && conf.persistent ? BLK_PERSISTENT : 0;
 	return rc;
+}
+
+/* The more disks a guest has, the fewer rings the next one gets. */
+static int front_queues_max(struct bdev *d, uint32_t *max)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	char **disks = NULL;
+	unsigned int n = 0;
+	int rc;
+
+	*max = conf.queues;
+	if (*max)
+		return 0;
+	rc = xst_list(d->xs, XST_NULL, &disks, &n, "%.*s",
+	              (int)(strrchr(d->path, '/') - d->path), d->path);
+	free(disks);
+	if (rc)
+		return rc;
+	*max = n ? QUEUES_OF_GUEST / n : QUEUES_OF_GUEST;
+	if (*max > QUEUES_BY_DEFAULT)
+		*max = QUEUES_BY_DEFAULT;
+	if (cpus > 0 && *max > cpus)
+		*max = (uint32_t)cpus;
+	if (!*max)
+		*max = 1;
+	return 0;
+}
+
+static int front_write(struct bdev *d, xst_t t, const char *key, uint32_t value)
+{
+	return xst_printf(d->xs, t, d->path, key, "%u", value);
+}
+
+int blk_front_offer(struct bdev *d, xst_t t)
+{
+	uint32_t queues;
+	int rc = front_queues_max(d, &queues);
+
+	rc = rc ? rc : front_write(d, t, "multi-queue-max-queues", queues);
+	rc = rc ? rc : front_write(d, t, "max-ring-page-order", BLK_RING_ORDER_MAX);
+	rc = rc ? rc : front_write(d, t, "max-ring-pages", BLK_RING_PAGES_MAX);
+	return rc ? rc
+	          : front_write(d, t, "feature-max-indirect-segments", BLK_INDIRECT_MAX);
 }
 
 int blk_front_publish(struct bdev *d, xst_t t)
 {
-	int rc = xst_printf(d->xs, t, d->path, "feature-flush-cache", "1");
+	int rc = front_write(d, t, "feature-flush-cache", 1);
 
-	return rc ? rc : xst_printf(d->xs, t, d->path, "feature-persistent", "1");
+	rc = rc ? rc : front_write(d, t, "feature-barrier", 1);
+	return rc ? rc : front_write(d, t, "feature-persistent", conf.persistent != 0);
 }

@@ -13,6 +13,12 @@
 /** blk_front_configure() - configure() of struct super_backend: what frontends get */
 int must_check blk_front_configure(const char *key, const char *value, const char **want);
 
+/** blk_front_configured() - configured() of struct super_backend */
+void blk_front_configured(bool take);
+
+/** blk_front_offer() - Keys that a frontend reads before it makes its rings */
+int must_check blk_front_offer(struct bdev *d, xst_t t);
+
 /**
  * blk_front_keys() - Read and judge the keys of the frontend: its part of @c
  *

@@ -224,6 +224,14 @@ int blk_image_open(struct bdev *d, struct blk_image *im)
 	return 0;
 }
 
+int blk_image_again(struct bdev *d, const struct blk_image *im, int *fd)
+{
+	int flags = fcntl(im->fd, F_GETFL);
+
+	*fd = flags < 0 ? -1 : image_reopen(im->fd, flags & (O_ACCMODE | O_DIRECT));
+	return *fd < 0 ? fault_errno(d, im) : 0;
+}
+
 void blk_image_close(struct blk_image *im)
 {
 	LIST_REMOVE(im, link);

@@ -59,6 +59,16 @@ int must_check blk_image_open(struct bdev *d, struct blk_image *im);
  */
 int must_check blk_image_measure(struct bdev *d, struct blk_image *im);
 
+/**
+ * blk_image_again() - Another descriptor of the open image, with a file of its own in the
+ * kernel
+ *
+ * A write that failed is told once to each file: whoever flushes has to have his own.
+ *
+ * Return: 0, or -errno after bdev_fault(). The caller closes it.
+ */
+int must_check blk_image_again(struct bdev *d, const struct blk_image *im, int *fd);
+
 void blk_image_close(struct blk_image *im);
 
 #endif

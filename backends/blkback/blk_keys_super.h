@@ -7,13 +7,8 @@
 #include <stdint.h>
 
 #include "backend.h"
+#include "blk_conf.h"
 #include "compiler.h"
-
-/** enum blk_protocol - Layout of the ring, as xen/io/protocols.h names it */
-enum blk_protocol {
-	BLK_PROTO_X86_64, /* "x86_64-abi" */
-	BLK_PROTO_X86_32, /* "x86_32-abi": known, not served */
-};
 
 /**
  * blk_mode_parse() - "r" or "w", with "!" for an image that others use as well

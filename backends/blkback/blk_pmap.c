@@ -1,45 +1,71 @@
 /* SPDX-License-Identifier: MIT */
 #include "blk_pmap.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <stdbool.h>
+#include <string.h>
 
 #include "xenabi.h"
 
-/* Open addressing, never more than a third full, nothing is ever removed. */
-#define PMAP_BITS  10
+/* Open addressing; half full at most. */
+#define PMAP_BITS  12U
 #define PMAP_SLOTS (1U << PMAP_BITS)
 _Static_assert(PMAP_SLOTS >= 2 * BLK_PMAP_MAX, "probe sequences stay short");
+
+enum pmap_state {
+	PMAP_FREE,
+	PMAP_WANTED,
+	PMAP_MAPPED,
+	PMAP_BAD, /* cannot be mapped */
+};
 
 struct pmap_slot {
 	void *page;
 	uint32_t gref;
-	bool used;
+	uint16_t chunk;
+	uint16_t state;
 };
 
-/* One gnt_map(): undone as it was done. */
+/**
+ * struct pmap_chunk - One gnt_map(): undone as it was done; or one grant that was bad
+ * @addr:	NULL: bad
+ * @n:		Grants; 0: not in use
+ * @used:	Number of the last request that used any of them
+ */
 struct pmap_chunk {
-	void *addr;
+	char *addr;
 	uint32_t n;
+	uint32_t used;
 };
 
+/**
+ * struct blk_pmap - @used slots of @max are not free
+ * @again:	Uses of grants that are wanted, since the last fill
+ * @missed:	Uses of grants for which there was no slot
+ * @now:	Number of the latest request
+ */
 struct blk_pmap {
 	struct gnt *g;
+	uint32_t max;
 	uint32_t used;
 	uint32_t nwant;
-	uint32_t nchunk;
+	uint32_t again;
+	uint32_t missed;
+	uint32_t now;
 	uint32_t want[BLK_PMAP_MAX];
 	struct pmap_chunk chunk[BLK_PMAP_MAX];
 	struct pmap_slot slot[PMAP_SLOTS];
 };
 
-int blk_pmap_new(struct gnt *g, struct blk_pmap **out)
+int blk_pmap_new(struct gnt *g, uint32_t max, struct blk_pmap **out)
 {
 	struct blk_pmap *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return -ENOMEM;
+	assert(max && max <= BLK_PMAP_MAX);
 	p->g = g;
+	p->max = max;
 	*out = p;
 	return 0;
 }
@@ -48,61 +74,182 @@ void blk_pmap_free(struct blk_pmap *p)
 {
 	if (!p)
 		return;
-	for (uint32_t i = 0; i < p->nchunk; i++)
-		gnt_unmap(p->g, p->chunk[i].addr, p->chunk[i].n);
+	for (uint32_t i = 0; i < p->max; i++)
+		if (p->chunk[i].addr)
+			gnt_unmap(p->g, p->chunk[i].addr, p->chunk[i].n);
 	free(p);
 }
 
+static uint32_t pmap_hash(uint32_t gref)
+{
+	return gref * 2654435769U >> (32 - PMAP_BITS);
+}
+
 /* The slot of @gref, or the free one where it would be. */
-static uint32_t pmap_probe(const struct blk_pmap *p, uint32_t gref)
+static struct pmap_slot *pmap_probe(struct blk_pmap *p, uint32_t gref)
 {
-	uint32_t i = gref * 2654435769U >> (32 - PMAP_BITS);
+	uint32_t i = pmap_hash(gref);
 
-	while (p->slot[i].used && p->slot[i].gref != gref)
+	while (p->slot[i].state != PMAP_FREE && p->slot[i].gref != gref)
 		i = (i + 1) % PMAP_SLOTS;
-	return i;
+	return &p->slot[i];
 }
 
-void blk_pmap_want(struct blk_pmap *p, uint32_t gref)
+/* Not there, or there and of no use. */
+static void pmap_miss(struct blk_pmap *p, struct pmap_slot *s, uint32_t gref)
 {
-	uint32_t i = pmap_probe(p, gref);
-
-	if (p->slot[i].used || p->used == BLK_PMAP_MAX)
-		return;
-	p->slot[i] = (struct pmap_slot){ .gref = gref, .used = true };
-	p->used++;
-	p->want[p->nwant++] = gref;
+	if (s->state == PMAP_WANTED) {
+		p->again++;
+	} else if (s->state == PMAP_FREE && p->used == p->max) {
+		p->missed++;
+	} else if (s->state == PMAP_FREE) {
+		*s = (struct pmap_slot){ .gref = gref, .state = PMAP_WANTED };
+		p->used++;
+		p->want[p->nwant++] = gref;
+	}
 }
 
-static bool pmap_map(struct blk_pmap *p, uint32_t first, uint32_t n)
+void *blk_pmap_find(struct blk_pmap *p, uint32_t gref, uint32_t now)
 {
+	struct pmap_slot *s = pmap_probe(p, gref);
+
+	/* The segments of an indirect request may come late. */
+	if ((int32_t)(now - p->now) > 0)
+		p->now = now;
+	if (s->page)
+		p->chunk[s->chunk].used = p->now;
+	else
+		pmap_miss(p, s, gref);
+	return s->page;
+}
+
+bool blk_pmap_due(const struct blk_pmap *p)
+{
+	return p->nwant >= BLK_PMAP_WANT || p->again >= BLK_PMAP_AGAIN ||
+	       p->missed >= BLK_PMAP_TRY;
+}
+
+static uint16_t pmap_chunk(struct blk_pmap *p)
+{
+	uint32_t i = 0;
+
+	/* Each chunk in use has a slot of its own at least. */
+	while (p->chunk[i].n)
+		i++;
+	return (uint16_t)i;
+}
+
+static bool pmap_map(struct blk_pmap *p, const uint32_t *refs, uint32_t n)
+{
+	uint16_t c = pmap_chunk(p);
 	void *addr;
 
 	/* Writable, as the same page may be read into next; the guest knows. */
-	if (gnt_map(p->g, p->want + first, n, true, &addr))
+	if (gnt_map(p->g, refs, n, true, &addr))
 		return false;
-	p->chunk[p->nchunk++] = (struct pmap_chunk){ addr, n };
-	for (uint32_t i = 0; i < n; i++)
-		p->slot[pmap_probe(p, p->want[first + i])].page =
-			(char *)addr + (size_t)i * XEN_PAGE;
+	p->chunk[c] = (struct pmap_chunk){ addr, n, p->now };
+	for (uint32_t i = 0; i < n; i++) {
+		struct pmap_slot *s = pmap_probe(p, refs[i]);
+
+		s->page = (char *)addr + (size_t)i * XEN_PAGE;
+		s->chunk = c;
+		s->state = PMAP_MAPPED;
+	}
 	return true;
 }
 
-uint32_t blk_pmap_fill(struct blk_pmap *p)
+static void pmap_bad(struct blk_pmap *p, uint32_t gref)
 {
-	uint32_t n = p->nwant, mapped = 0;
+	struct pmap_slot *s = pmap_probe(p, gref);
 
-	p->nwant = 0;
-	if (!n)
-		return 0;
-	if (pmap_map(p, 0, n))
+	s->chunk = pmap_chunk(p);
+	s->state = PMAP_BAD;
+	p->chunk[s->chunk] = (struct pmap_chunk){ NULL, 1, p->now };
+}
+
+static uint32_t pmap_map_some(struct blk_pmap *p, const uint32_t *refs, uint32_t n)
+{
+	uint32_t mapped = 0;
+
+	if (pmap_map(p, refs, n))
 		return n;
-	for (uint32_t i = 0; n > 1 && i < n; i++)
-		mapped += pmap_map(p, i, 1);
+	for (uint32_t i = 0; i < n; i++)
+		if (n > 1 && pmap_map(p, &refs[i], 1))
+			mapped++;
+		else
+			pmap_bad(p, refs[i]);
 	return mapped;
 }
 
-void *blk_pmap_find(const struct blk_pmap *p, uint32_t gref)
+/* Close the gap: entries that were pushed behind slot @i move up. */
+static void pmap_delete(struct blk_pmap *p, uint32_t i)
 {
-	return p->slot[pmap_probe(p, gref)].page;
+	uint32_t j = i;
+
+	for (;;) {
+		uint32_t home;
+
+		p->slot[i] = (struct pmap_slot){ 0 };
+		do {
+			j = (j + 1) % PMAP_SLOTS;
+			if (p->slot[j].state == PMAP_FREE)
+				return;
+			home = pmap_hash(p->slot[j].gref);
+			/* It stays if its home is behind the gap. */
+		} while ((j - home) % PMAP_SLOTS < (j - i) % PMAP_SLOTS);
+		p->slot[i] = p->slot[j];
+		i = j;
+	}
+}
+
+/* The chunk that has not been used for longest, if nothing in flight can use it. */
+static int pmap_oldest(const struct blk_pmap *p, uint32_t oldest)
+{
+	uint32_t age = BLK_PMAP_AGE - 1;
+	int found = -1;
+
+	for (uint32_t i = 0; i < p->max; i++) {
+		const struct pmap_chunk *c = &p->chunk[i];
+
+		if (c->n && p->now - c->used > age && (int32_t)(c->used - oldest) < 0) {
+			age = p->now - c->used;
+			found = (int)i;
+		}
+	}
+	return found;
+}
+
+/* Return: pages unmapped. */
+static uint32_t pmap_make_room(struct blk_pmap *p, uint32_t oldest)
+{
+	int victim = pmap_oldest(p, oldest);
+	struct pmap_chunk c;
+
+	if (victim < 0)
+		return 0;
+	c = p->chunk[victim];
+	for (uint32_t i = 0; i < PMAP_SLOTS; i++)
+		while (p->slot[i].state > PMAP_WANTED && p->slot[i].chunk == victim)
+			pmap_delete(p, i);
+	p->chunk[victim] = (struct pmap_chunk){ 0 };
+	p->used -= c.n;
+	if (!c.addr)
+		return 0;
+	gnt_unmap(p->g, c.addr, c.n);
+	return c.n;
+}
+
+uint32_t blk_pmap_fill(struct blk_pmap *p, uint32_t oldest, uint32_t *unmapped)
+{
+	uint32_t mapped = 0;
+
+	*unmapped = p->missed >= BLK_PMAP_TRY ? pmap_make_room(p, oldest) : 0;
+	for (uint32_t i = 0; i < p->nwant; i += BLK_PMAP_CHUNK) {
+		uint32_t n = p->nwant - i;
+
+		mapped += pmap_map_some(p, p->want + i,
+		                        n < BLK_PMAP_CHUNK ? n : BLK_PMAP_CHUNK);
+	}
+	p->nwant = p->again = p->missed = 0;
+	return mapped;
 }

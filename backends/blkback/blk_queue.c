@@ -3,11 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
+#include <stdlib.h>
 
 #include "blk_ring.h"
 #include "clock.h"
@@ -20,28 +18,28 @@ enum {
 };
 
 /**
- * struct blk_queue - A ring and its thread; after the start the thread's own
- * @page:	The ring's page
- * @control:	eventfd; readable when the thread is to stop
- * @stopping:	It was: nothing more is taken
+ * struct blk_queue - A ring and its thread; while it serves the thread's own
+ * @page:	The ring's first page
+ * @stopping:	The disk is to stop: nothing more is taken
  * @failed:	The guest broke the ring: nothing more is taken, the thread waits for the
  *		stop
  * @masked:	An event was taken and the port is not unmasked yet
  * @unmask_at:	When it may be: CLOCK_MONOTONIC, ns; 0 is at once
  * @seen:	Requests taken when the last event came
+ * @before:	Counters as they were when it began: they go on
  */
 struct blk_queue {
 	struct blk_ring r;
-	struct wdev *dev;
+	struct blk_disk *disk;
 	struct evt *evt;
 	void *page;
-	int control;
 	bool stopping;
 	bool failed;
 	bool masked;
 	uint64_t unmask_at;
 	uint32_t seen;
 	struct pace pace;
+	struct blk_stats before;
 };
 
 static bool queue_serving(const struct blk_queue *q)
@@ -52,7 +50,7 @@ static bool queue_serving(const struct blk_queue *q)
 static void queue_fail(struct blk_queue *q, int err, const char *why)
 {
 	q->failed = true;
-	wdev_failed(q->dev, err, "%s", why);
+	blk_disk_failed(q->disk, err, why);
 }
 
 static void queue_publish(struct blk_queue *q)
@@ -78,7 +76,7 @@ static bool queue_spin(struct blk_queue *q)
 	end = clock_ns() + q->pace.spin_ns;
 	do {
 		for (int i = 0; i < 16; i++) {
-			if (ring_waiting(&q->r.ring)) {
+			if (blk_ring_waiting(&q->r)) {
 				stats_add(&q->r.stats->spins, 1);
 				return true;
 			}
@@ -144,9 +142,9 @@ static void queue_wait(struct blk_queue *q)
 	int64_t limit = STORE_FOREVER;
 	uint64_t since;
 
-	if (serving && (ring_waiting(&q->r.ring) || queue_spin(q)))
+	if (serving && (blk_ring_waiting(&q->r) || queue_spin(q)))
 		limit = 0;
-	else if (serving) {
+	else if (serving && q->r.held == BLK_NONE) {
 		limit = queue_listen(q);
 		if (ring_arm(&q->r.ring))
 			limit = 0;
@@ -163,44 +161,18 @@ static void queue_wait(struct blk_queue *q)
 		ring_disarm(&q->r.ring);
 }
 
-static void queue_report(const struct blk_queue *q)
+void blk_queue_count(const struct blk_queue *q, struct blk_stats *sum, uint64_t *calls,
+                     const char **engine)
 {
-	const struct blk_stats *st = q->r.stats;
-	char text[640];
-	int n = 0;
-
-#define X(name)                                                              \
-	n += snprintf(text + n, sizeof(text) - (size_t)n, " " #name "=%llu", \
-	              (unsigned long long)st->name);                         \
-	assert(n < (int)sizeof(text));
+#define X(name) sum->name += q->r.stats->name - q->before.name;
 	BLK_STATS(X)
 #undef X
-	log_info(q->r.tag, "served%s syscalls=%llu engine=%s", text,
-	         (unsigned long long)q->r.store->calls, q->r.store->ops->name);
+	*calls += q->r.store->calls;
+	*engine = q->r.store->ops->name;
 }
 
-/* Undo blk_queue_start(), from wherever it came to. */
-static void queue_free(struct blk_queue *q)
+void blk_queue_serve(struct blk_queue *q)
 {
-	blk_pmap_free(q->r.pmap);
-	if (q->r.store)
-		q->r.store->ops->close(q->r.store);
-	gnt_batch_free(q->r.batch);
-	if (q->r.bounce)
-		munmap(q->r.bounce, BLK_BOUNCE_ALL);
-	evt_close(q->evt);
-	if (q->page)
-		gnt_unmap(q->dev->gnt, q->page, 1);
-	if (q->control >= 0)
-		close(q->control);
-	free(q);
-}
-
-static void *queue_run(void *arg)
-{
-	struct blk_queue *q = arg;
-	struct wdev *dev = q->dev;
-
 	q->r.store->ops->start(q->r.store);
 	for (;;) {
 		if (blk_ring_turn(&q->r, queue_serving(q)) == V_FATAL)
@@ -212,35 +184,38 @@ static void *queue_run(void *arg)
 			break;
 		queue_wait(q);
 	}
-	queue_report(q);
-	queue_free(q);
-	wdev_disconnected(dev);
-	return NULL;
 }
 
-static int queue_map_ring(struct blk_queue *q, const struct blk_conf *c, char *text,
-                          size_t size)
+void blk_queue_free(struct blk_queue *q)
 {
-	int rc = gnt_map(q->dev->gnt, &c->ring_ref, 1, true, &q->page);
-
-	if (rc) {
-		snprintf(text, size, "cannot map the ring, grant %u: %s", c->ring_ref,
-		         strerror(-rc));
-		return rc;
-	}
-	ring_init(&q->r.ring, q->page, XEN_PAGE, sizeof(union blkif_sring_entry));
-	if (c->flags & BLK_RESUME && ring_resume(&q->r.ring) != V_OK) {
-		snprintf(text, size, "the ring's indices cannot be");
-		return -EPROTO;
-	}
-	q->seen = blk_ring_taken(&q->r);
-	return 0;
+	if (!q)
+		return;
+	/* The engine first: it may know the memory. */
+	if (q->r.store)
+		q->r.store->ops->close(q->r.store);
+	blk_ring_close(&q->r);
+	evt_close(q->evt);
+	if (q->page)
+		gnt_unmap(q->disk->dev->gnt, q->page, q->disk->conf.ring_pages);
+	free(q);
 }
 
-static int queue_bind(struct blk_queue *q, const struct blk_conf *c, char *text,
+static int queue_map(struct blk_queue *q, const struct blk_conf_queue *c, char *text,
+                     size_t size)
+{
+	struct wdev *dev = q->disk->dev;
+	int rc = gnt_map(dev->gnt, c->ref, q->disk->conf.ring_pages, true, &q->page);
+
+	if (rc)
+		snprintf(text, size, "cannot map the ring, grant %u%s: %s", c->ref[0],
+		         q->disk->conf.ring_pages > 1 ? " and more" : "", strerror(-rc));
+	return rc;
+}
+
+static int queue_bind(struct blk_queue *q, const struct blk_conf_queue *c, char *text,
                       size_t size)
 {
-	int rc = evt_open(q->dev->domid, &q->evt);
+	int rc = evt_open(q->disk->dev->domid, &q->evt);
 
 	if (rc) {
 		snprintf(text, size, "cannot open the event channel device: %s",
@@ -254,78 +229,67 @@ static int queue_bind(struct blk_queue *q, const struct blk_conf *c, char *text,
 	return rc;
 }
 
-static int queue_memory(struct blk_queue *q, const struct blk_conf *c)
+static int queue_ring(struct blk_queue *q, char *text, size_t size)
 {
-	int rc = gnt_batch_new(q->dev->gnt, BLK_DEPTH * BLK_SEGS, &q->r.batch);
+	const struct blk_conf *c = &q->disk->conf;
+	struct blk_ring_conf rc = {
+		.gnt = q->disk->dev->gnt,
+		.page = q->page,
+		.pages = c->ring_pages,
+		.protocol = c->protocol,
+		.persistent = c->flags & BLK_PERSISTENT ? c->persistent : 0,
+		/* With persistent grants bounce memory is hardly ever used. */
+		.fixed = c->flags & BLK_PERSISTENT ? 0 : BLK_BOUNCE_PAGES / c->nqueues,
+	};
+	int err;
 
-	if (rc)
-		return rc;
-	if (c->flags & BLK_PERSISTENT) {
-		rc = blk_pmap_new(q->dev->gnt, &q->r.pmap);
-		if (rc)
-			return rc;
+	q->r.tag = q->disk->dev->tag;
+	q->r.flush_failed = &q->disk->flush_failed;
+	q->r.lim = (struct blk_lim){ .sectors = c->sectors,
+		                     .sector_size = c->sector_size,
+		                     .ro = c->flags & BLK_RO,
+		                     .discard = c->flags & BLK_DISCARD,
+		                     .secure = c->flags & BLK_SECURE };
+	err = blk_ring_open(&q->r, &rc);
+	if (err) {
+		snprintf(text, size, "no memory for the ring: %s", strerror(-err));
+		return err;
 	}
-	q->r.bounce = mmap(NULL, BLK_BOUNCE_ALL, PROT_READ | PROT_WRITE,
-	                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (q->r.bounce == MAP_FAILED) {
-		q->r.bounce = NULL;
-		return -errno;
+	if (c->flags & BLK_RESUME && ring_resume(&q->r.ring) != V_OK) {
+		snprintf(text, size, "the ring's indices cannot be");
+		return -EPROTO;
 	}
-	q->control = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return q->control < 0 ? -errno : 0;
+	q->seen = blk_ring_taken(&q->r);
+	return 0;
 }
 
-/* Everything but the thread. */
-static int queue_open(struct blk_queue *q, const struct blk_conf *c, int *image,
-                      char *text, size_t size)
+static int queue_store(struct blk_queue *q, int *image, char *text, size_t size)
 {
-	struct store_conf sc = { .engine = c->flags & BLK_URING     ? STORE_URING
-		                           : c->flags & BLK_THREADS ? STORE_THREADS
-		                                                    : STORE_AUTO,
+	uint32_t flags = q->disk->conf.flags;
+	struct store_conf sc = { .engine = flags & BLK_URING     ? STORE_URING
+		                           : flags & BLK_THREADS ? STORE_THREADS
+		                                                 : STORE_AUTO,
 		                 .fd = *image,
-		                 .depth = BLK_DEPTH };
-	int rc = queue_map_ring(q, c, text, size);
+		                 .depth = q->r.ring.size };
+	int rc;
 
-	if (!rc)
-		rc = queue_bind(q, c, text, size);
-	if (rc)
-		return rc;
-	rc = queue_memory(q, c);
-	if (rc) {
-		snprintf(text, size, "no memory or descriptors for the ring: %s",
-		         strerror(-rc));
-		return rc;
-	}
-	if (!q->r.pmap) { /* with persistent grants the pool is hardly ever used */
+	if (q->r.fixed) {
 		sc.pool = q->r.bounce;
-		sc.pool_len = BLK_BOUNCE_ALL;
+		sc.pool_len = (size_t)q->r.fixed * XEN_PAGE;
 	}
 	rc = store_open(&sc, &q->r.store, text, size);
 	if (rc)
 		return rc;
 	*image = -1;
 	q->r.store->ops->watch(q->r.store, WATCH_EVTCHN, evt_fd(q->evt));
-	q->r.store->ops->watch(q->r.store, WATCH_CONTROL, q->control);
+	q->r.store->ops->watch(q->r.store, WATCH_CONTROL, q->disk->control);
 	return 0;
 }
 
-static int queue_thread(struct blk_queue *q)
+int blk_queue_open(struct blk_disk *k, uint32_t n, int *image, struct blk_queue **out,
+                   char *text, size_t text_size)
 {
-	const char *name = strrchr(q->r.tag, ' ');
-	pthread_t thread;
-	int rc = pthread_create(&thread, NULL, queue_run, q);
-
-	if (rc)
-		return -rc;
-	/* As top shows it: "vbd-51712", without the guest. */
-	pthread_setname_np(thread, name ? name + 1 : q->r.tag);
-	pthread_detach(thread);
-	return 0;
-}
-
-int blk_queue_start(struct wdev *d, const struct blk_conf *c, int *image,
-                    struct blk_queue **out, char *text, size_t text_size)
-{
+	const struct blk_conf_queue *c = &k->conf.queue[n];
 	struct blk_queue *q = calloc(1, sizeof(*q));
 	int rc;
 
@@ -333,37 +297,19 @@ int blk_queue_start(struct wdev *d, const struct blk_conf *c, int *image,
 		snprintf(text, text_size, "out of memory for the ring");
 		return -ENOMEM;
 	}
-	blk_ring_init(&q->r);
-	q->dev = d;
-	q->r.stats = (struct blk_stats *)stats_counters(d->stats, 0);
+	q->disk = k;
+	q->r.stats = (struct blk_stats *)stats_counters(k->dev->stats, n);
+	q->before = *q->r.stats;
 	for (uint32_t i = 0; i < BLK_NHISTS; i++)
-		q->r.hist[i] = stats_hist(d->stats, 0, i);
-	q->control = -1;
-	q->r.tag = d->tag;
-	q->r.lim = (struct blk_lim){ .sectors = c->sectors,
-		                     .sector_size = c->sector_size,
-		                     .ro = c->flags & BLK_RO };
-	rc = queue_open(q, c, image, text, text_size);
-	if (!rc) {
-		rc = queue_thread(q);
-		if (rc)
-			snprintf(text, text_size, "cannot start a thread: %s",
-			         strerror(-rc));
-	}
+		q->r.hist[i] = stats_hist(k->dev->stats, n, i);
+	rc = queue_map(q, c, text, text_size);
+	rc = rc ? rc : queue_bind(q, c, text, text_size);
+	rc = rc ? rc : queue_ring(q, text, text_size);
+	rc = rc ? rc : queue_store(q, image, text, text_size);
 	if (rc) {
-		queue_free(q);
+		blk_queue_free(q);
 		return rc;
 	}
 	*out = q;
 	return 0;
-}
-
-void blk_queue_stop(struct blk_queue *q)
-{
-	uint64_t one = 1;
-	ssize_t n = write(q->control, &one, sizeof(one));
-
-	/* The queue may be gone by now. */
-	assert(n == sizeof(one));
-	(void)n;
 }

@@ -3,245 +3,238 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#include "clock.h"
-
-/* A response as the guest sees it; blkif_response with its padding named. */
-struct blk_rsp {
-	uint64_t id;
-	uint8_t op;
-	uint8_t pad;
-	int16_t status;
-	uint32_t pad2;
+/* What an operation takes, one after the other; the first alone when there is no data. */
+#define STEPS_MAX 3
+#define STEP_END  0xff
+static const uint8_t steps[][STEPS_MAX + 1] = {
+	[BLKIF_OP_READ] = { STORE_READ, STEP_END },
+	[BLKIF_OP_WRITE] = { STORE_WRITE, STEP_END },
+	/* xen/io/blkif.h: the flush comes first. */
+	[BLKIF_OP_FLUSH_DISKCACHE] = { STORE_FLUSH, STORE_WRITE, STEP_END },
+	[BLKIF_OP_WRITE_BARRIER] = { STORE_FLUSH, STORE_WRITE, STORE_FLUSH, STEP_END },
+	[BLKIF_OP_DISCARD] = { STORE_DISCARD, STEP_END },
 };
 
-_Static_assert(sizeof(struct blk_rsp) == sizeof(struct blkif_response) &&
-                       offsetof(struct blk_rsp, op) ==
-                               offsetof(struct blkif_response, operation) &&
-                       offsetof(struct blk_rsp, status) ==
-                               offsetof(struct blkif_response, status),
-               "response");
-
-void blk_ring_init(struct blk_ring *r)
+static enum store_op blk_step(const struct blk_rec *rec)
 {
-	r->free = UINT32_MAX;
+	return (enum store_op)steps[rec->req.op][rec->step];
 }
 
-/*
- * The clock is asked at most twice a turn: when there is something to be done, and again
- * after the grant copy, which takes time.
- */
-static uint64_t blk_now(struct blk_ring *r)
+static bool blk_last_step(const struct blk_rec *rec)
 {
-	if (!r->now)
-		r->now = clock_ns();
-	return r->now;
+	return !rec->req.nseg || steps[rec->req.op][rec->step + 1] == STEP_END;
 }
 
 static void blk_count_answer(struct blk_ring *r, uint32_t i)
 {
+	static const struct {
+		uint16_t n, bytes, hist;
+	} count[] = {
+#define ROW(op, n, bytes, hist) \
+	[op] = { offsetof(struct blk_stats, n), offsetof(struct blk_stats, bytes), hist }
+		ROW(BLKIF_OP_READ, reads, read_bytes, BLK_HIST_read),
+		ROW(BLKIF_OP_WRITE, writes, write_bytes, BLK_HIST_write),
+		ROW(BLKIF_OP_FLUSH_DISKCACHE, flushes, write_bytes, BLK_HIST_flush),
+		ROW(BLKIF_OP_WRITE_BARRIER, barriers, write_bytes, BLK_HIST_barrier),
+		ROW(BLKIF_OP_DISCARD, discards, discard_bytes, BLK_HIST_discard),
+#undef ROW
+	};
 	const struct blk_req *req = &r->rec[i].req;
-	uint64_t ns = blk_now(r) - r->io[i].taken;
-	struct blk_stats *s = r->stats;
+	char *s = (char *)r->stats;
 
-	switch (req->op) {
-	case BLKIF_OP_READ:
-		stats_add(&s->reads, 1);
-		stats_add(&s->read_bytes, req->len);
-		hist_add(r->hist[BLK_HIST_read], ns);
-		break;
-	case BLKIF_OP_WRITE:
-		stats_add(&s->writes, 1);
-		stats_add(&s->write_bytes, req->len);
-		hist_add(r->hist[BLK_HIST_write], ns);
-		break;
-	default:
-		stats_add(&s->flushes, 1);
-		stats_add(&s->write_bytes, req->len);
-		hist_add(r->hist[BLK_HIST_flush], ns);
-		break;
-	}
+	stats_add((uint64_t *)(void *)(s + count[req->op].n), 1);
+	stats_add((uint64_t *)(void *)(s + count[req->op].bytes), req->len);
+	if (req->flags & BLK_REQ_INDIRECT)
+		stats_add(&r->stats->indirect, 1);
+	hist_add(r->hist[count[req->op].hist], blk_now(r) - r->io[i].taken);
 }
 
-/* The only place that answers: each record once, when no grant of it is in use. */
-static void blk_answer(struct blk_ring *r, uint32_t i, int16_t status)
+void blk_answer(struct blk_ring *r, uint32_t i, int16_t status)
 {
 	struct blk_rec *rec = &r->rec[i];
 	struct blk_rsp rsp = { .id = rec->req.id, .op = rec->req.op, .status = status };
 
-	assert(!(r->free & 1U << i));
+	assert(rec->state != BLK_FREE);
 	if (status == BLKIF_RSP_OKAY)
 		blk_count_answer(r, i);
 	stats_add(&r->stats->answers, 1);
-	ring_respond(&r->ring, &rsp, sizeof(rsp));
+	ring_respond(&r->ring, &rsp, r->abi->rsp);
+	if (rec->nbounce)
+		blk_pool_put(&r->pages, rec->bounce, rec->nbounce);
+	if (rec->nbig)
+		blk_pool_put(&r->big, rec->big, rec->nbig);
+	if (r->held == i)
+		r->held = BLK_NONE;
 	rec->state = BLK_FREE;
-	r->free |= 1U << i;
+	blk_list_add(&r->free, i);
+	r->answered = true;
 }
 
-static void blk_submit(struct blk_ring *r, uint32_t i, enum store_op op)
+void blk_ready(struct blk_ring *r, uint32_t i)
 {
-	struct store_io *io = &r->io[i].io;
-
-	io->op = op;
-	io->off = r->rec[i].req.off;
-	io->iov = r->io[i].iov;
-	io->pooled = r->io[i].bounced;
-	io->durable = r->flush_failed;
-	r->rec[i].state = BLK_SUBMITTED;
-	r->io[i].begun = blk_now(r);
-	r->store->ops->submit(r->store, io);
+	r->rec[i].state = BLK_READY;
+	blk_list_add(&r->ready, i);
 }
 
-/* Memory is in place: for a flush with data the flush comes first (xen/io/blkif.h). */
-static void blk_begin(struct blk_ring *r, uint32_t i)
+void blk_copy(struct blk_ring *r, uint32_t i, enum gnt_dir dir)
 {
-	static const enum store_op first[] = {
-		[BLKIF_OP_READ] = STORE_READ,
-		[BLKIF_OP_WRITE] = STORE_WRITE,
-		[BLKIF_OP_FLUSH_DISKCACHE] = STORE_FLUSH,
-	};
+	struct blk_rec *rec = &r->rec[i];
+	const struct blk_seg *seg = blk_segs(r, rec);
+	uint8_t *local = r->bounce + (size_t)rec->bounce * XEN_PAGE;
 
-	blk_submit(r, i, first[r->rec[i].req.op]);
-}
-
-/* Put the request's segments in the next grant copy. */
-static void blk_copy(struct blk_ring *r, uint32_t i, enum gnt_dir dir)
-{
-	const struct blk_req *req = &r->rec[i].req;
-	uint8_t *local = r->bounce + (size_t)i * BLK_BOUNCE;
-
-	r->io[i].copy = gnt_batch_len(r->batch);
-	for (uint32_t s = 0; s < req->nseg; s++) {
-		const struct blk_seg *seg = &req->seg[s];
-
-		gnt_batch_add(r->batch, dir, seg->gref, seg->off, local, seg->len);
-		local += seg->len;
+	r->io[i].first = gnt_batch_len(r->batch);
+	for (uint32_t s = 0; s < rec->req.nseg; s++) {
+		gnt_batch_add(r->batch, dir, seg[s].gref, seg[s].off, local, seg[s].len);
+		local += seg[s].len;
 	}
-	r->rec[i].state = BLK_COPYING;
-	r->copying[r->ncopying++] = (uint8_t)i;
+	rec->state = BLK_COPYING;
+	blk_list_add(&r->copying, i);
 }
 
-/* Describe the mapped pages, neighbours merged. Return: false when one is not mapped. */
-static bool blk_use_mapped(struct blk_ring *r, uint32_t i)
-{
-	const struct blk_req *req = &r->rec[i].req;
-	struct iovec *iov = r->io[i].iov;
-	unsigned int n = 0;
+/* ---- To the engine --------------------------------------------------------------- */
 
-	if (!r->pmap)
+static void blk_describe(struct blk_ring *r, uint32_t i)
+{
+	struct blk_io *io = &r->io[i];
+	struct blk_rec *rec = &r->rec[i];
+	bool data;
+
+	io->io.op = blk_step(rec);
+	data = io->io.op == STORE_READ || io->io.op == STORE_WRITE;
+	io->io.off = rec->req.off;
+	io->io.len = rec->req.len;
+	io->io.iov = io->vec;
+	io->io.niov = data ? io->nvec : 0;
+	io->io.pooled = rec->nbounce && rec->bounce + rec->nbounce <= r->fixed;
+	io->io.durable = __atomic_load_n(r->flush_failed, __ATOMIC_RELAXED);
+	io->io.secure = rec->req.flags & BLK_REQ_SECURE;
+	io->merged = BLK_NONE;
+	rec->state = BLK_SUBMITTED;
+}
+
+/* Is @b what comes after @a on the disk, small, and can one I/O do both? */
+static bool blk_mergeable(const struct blk_io *a, const struct blk_io *b)
+{
+	return a->io.op == b->io.op &&
+	       (a->io.op == STORE_READ || a->io.op == STORE_WRITE) &&
+	       a->io.off + a->io.len == b->io.off &&
+	       a->io.len + b->io.len <= BLK_MERGE_MAX && !a->alone && !b->alone &&
+	       a->io.durable == b->io.durable;
+}
+
+/* Let the I/O of @a do that of @b as well, if they are neighbours. */
+static bool blk_merge(struct blk_io *a, const struct blk_io *b)
+{
+	struct iovec *end = &a->vec[a->io.niov - 1];
+
+	if (!blk_mergeable(a, b))
 		return false;
-	for (uint32_t s = 0; s < req->nseg; s++) {
-		const struct blk_seg *seg = &req->seg[s];
-		char *page = blk_pmap_find(r->pmap, seg->gref);
-
-		if (!page)
-			return false;
-		if (n &&
-		    (char *)iov[n - 1].iov_base + iov[n - 1].iov_len == page + seg->off)
-			iov[n - 1].iov_len += seg->len;
-		else
-			iov[n++] = (struct iovec){ page + seg->off, seg->len };
+	if (b->nvec == 1 && (char *)end->iov_base + end->iov_len == b->vec[0].iov_base) {
+		end->iov_len += b->vec[0].iov_len;
+		a->io.pooled &= b->io.pooled;
+	} else if (a->io.niov + b->nvec <= a->room) {
+		memcpy(end + 1, b->vec, b->nvec * sizeof(b->vec[0]));
+		a->io.niov += b->nvec;
+		a->io.pooled = false;
+	} else {
+		return false;
 	}
-	r->io[i].io.niov = n;
-	r->io[i].bounced = false;
+	a->io.len += b->io.len;
 	return true;
 }
 
-static void blk_use_bounce(struct blk_ring *r, uint32_t i)
+static void blk_hand_over(struct blk_ring *r, struct blk_io *io)
 {
-	r->io[i].iov[0] =
-		(struct iovec){ r->bounce + (size_t)i * BLK_BOUNCE, r->rec[i].req.len };
-	r->io[i].io.niov = 1;
-	r->io[i].bounced = true;
+	io->begun = blk_now(r);
+	r->store->ops->submit(r->store, &io->io);
 }
 
-/* Choose the memory of a request just taken, and set it going. */
-static void blk_place(struct blk_ring *r, uint32_t i)
+/* All that has become ready in this turn, in this order, neighbours together. */
+static void blk_submit(struct blk_ring *r)
 {
-	const struct blk_req *req = &r->rec[i].req;
+	struct blk_io *head = NULL, *last = NULL;
 
-	if (req->op == BLKIF_OP_FLUSH_DISKCACHE && r->flush_failed) {
-		blk_answer(r, i, BLKIF_RSP_ERROR);
-	} else if (!req->nseg && r->lim.ro) {
-		/* Nothing was ever written. */
-		blk_answer(r, i, BLKIF_RSP_OKAY);
-	} else if (!req->nseg || blk_use_mapped(r, i)) {
-		blk_begin(r, i);
-	} else {
-		blk_use_bounce(r, i);
-		if (req->op == BLKIF_OP_READ)
-			blk_begin(r, i);
-		else
-			blk_copy(r, i, GNT_FROM_GUEST);
+	for (uint32_t k = 0; k < r->ready.n; k++) {
+		struct blk_io *io = &r->io[r->ready.i[k]];
+
+		blk_describe(r, r->ready.i[k]);
+		if (head && blk_merge(head, io)) {
+			last->merged = r->ready.i[k];
+			stats_add(&r->stats->merged, 1);
+		} else {
+			if (head)
+				blk_hand_over(r, head);
+			head = io;
+		}
+		last = io;
 	}
+	if (head)
+		blk_hand_over(r, head);
+	r->ready.n = 0;
 }
 
-/* Take one request. Return: its record, or -1 when it was refused, and so answered. */
-static int blk_take_one(struct blk_ring *r)
+/* ---- And back -------------------------------------------------------------------- */
+
+static void blk_io_failed(struct blk_ring *r, uint32_t i, int err)
 {
-	uint32_t i = (uint32_t)__builtin_ctz(r->free);
-	struct blk_req *req = &r->rec[i].req;
-	struct blkif_request wire;
-	struct blk_fault fault;
-
-	ring_take(&r->ring, &wire, sizeof(wire));
-	r->free &= ~(1U << i);
-	r->io[i].taken = blk_now(r);
-	if (blk_req_parse(&wire, &r->lim, req, &fault) != V_OK) {
-		stats_add(&r->stats->refused, 1);
-		log_guest(&r->limit, r->tag, "request refused: %s (operation %u)",
-		          fault.why, wire.operation);
-		blk_answer(r, i, fault.status);
-		return -1;
-	}
-	if (r->pmap)
-		for (uint32_t s = 0; s < req->nseg; s++)
-			blk_pmap_want(r->pmap, req->seg[s].gref);
-	return (int)i;
-}
-
-static enum verdict blk_take(struct blk_ring *r)
-{
-	uint8_t taken[BLK_DEPTH];
-	uint32_t waiting, n = 0;
-
-	/* No more than there are free records: a record is held by an unanswered slot. */
-	if (ring_requests(&r->ring, &waiting) != V_OK)
-		return V_FATAL;
-	stats_add(&r->stats->requests, waiting);
-	while (waiting--) {
-		int i = blk_take_one(r);
-
-		if (i >= 0)
-			taken[n++] = (uint8_t)i;
-	}
-	if (r->pmap)
-		stats_add(&r->stats->map_pages, blk_pmap_fill(r->pmap));
-	for (uint32_t k = 0; k < n; k++)
-		blk_place(r, taken[k]);
-	return V_OK;
-}
-
-static void blk_io_failed(struct blk_ring *r, uint32_t i)
-{
-	const struct store_io *io = &r->io[i].io;
 	static const char *const name[] = {
-		[STORE_READ] = "read", [STORE_WRITE] = "write", [STORE_FLUSH] = "flush"
+		[STORE_READ] = "read",
+		[STORE_WRITE] = "write",
+		[STORE_FLUSH] = "flush",
+		[STORE_DISCARD] = "discard",
 	};
+	enum store_op op = blk_step(&r->rec[i]);
 
 	stats_add(&r->stats->io_errors, 1);
-	log_guest(&r->limit, r->tag, "%s at byte %llu failed: %s", name[io->op],
-	          (unsigned long long)io->off, strerror(-io->err));
+	log_guest(&r->limit, r->tag, "%s at byte %llu failed: %s", name[op],
+	          (unsigned long long)r->rec[i].req.off, strerror(-err));
 	/* The kernel forgets what it could not write, so a second flush proves nothing.
 	 */
-	if (io->op == STORE_FLUSH && !r->flush_failed) {
-		r->flush_failed = true;
+	if (op == STORE_FLUSH &&
+	    !__atomic_exchange_n(r->flush_failed, true, __ATOMIC_RELAXED))
 		log_err(r->tag, "flush failed: writes may be lost; from now on each "
 		                "write is made durable and flushes fail, until the "
 		                "guest reconnects");
+	blk_answer(r, i, err == -EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : BLKIF_RSP_ERROR);
+}
+
+static void blk_done(struct blk_ring *r, uint32_t i, int err)
+{
+	struct blk_rec *rec = &r->rec[i];
+
+	if (err) {
+		blk_io_failed(r, i, err);
+	} else if (!blk_last_step(rec)) {
+		rec->step++;
+		blk_ready(r, i);
+	} else if (rec->req.op == BLKIF_OP_READ && rec->nbounce) {
+		blk_copy(r, i, GNT_TO_GUEST);
+	} else {
+		blk_answer(r, i, BLKIF_RSP_OKAY);
 	}
-	blk_answer(r, i, io->err == -EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : BLKIF_RSP_ERROR);
+}
+
+/* What failed together is tried alone: the fault is one of them. */
+static void blk_done_all(struct blk_ring *r, uint32_t i, int err)
+{
+	bool apart = err && r->io[i].merged != BLK_NONE;
+	uint32_t next;
+
+	for (; i != BLK_NONE; i = next) {
+		next = r->io[i].merged;
+		assert(r->rec[i].state == BLK_SUBMITTED);
+		if (!apart) {
+			blk_done(r, i, err);
+			continue;
+		}
+		r->io[i].alone = true;
+		blk_memory(r, i);
+		blk_ready(r, i);
+	}
 }
 
 static void blk_reap(struct blk_ring *r)
@@ -250,52 +243,68 @@ static void blk_reap(struct blk_ring *r)
 
 	for (; done; done = next) {
 		struct blk_io *io = container_of(done, struct blk_io, io);
-		uint32_t i = (uint32_t)(io - r->io);
-		const struct blk_req *req = &r->rec[i].req;
 
 		next = done->next;
-		assert(r->rec[i].state == BLK_SUBMITTED);
 		hist_add(r->hist[BLK_HIST_storage], blk_now(r) - io->begun);
-		if (io->io.err)
-			blk_io_failed(r, i);
-		else if (io->io.op == STORE_FLUSH && req->nseg)
-			blk_submit(r, i, STORE_WRITE);
-		else if (io->io.op == STORE_READ && io->bounced)
-			blk_copy(r, i, GNT_TO_GUEST);
-		else
-			blk_answer(r, i, BLKIF_RSP_OKAY);
+		blk_done_all(r, (uint32_t)(io - r->io), done->err);
+	}
+}
+
+/* ---- Grant copies ---------------------------------------------------------------- */
+
+static void blk_copied(struct blk_ring *r, uint32_t i)
+{
+	uint8_t op = r->rec[i].req.op;
+
+	if (r->rec[i].state == BLK_FETCHING) {
+		blk_fetched(r, i);
+	} else if (!r->io[i].copied) {
+		stats_add(&r->stats->bad_grants, 1);
+		log_guest(&r->limit, r->tag,
+		          "request failed: a grant cannot be copied (operation %u)", op);
+		blk_answer(r, i, BLKIF_RSP_ERROR);
+	} else if (op == BLKIF_OP_READ) {
+		blk_answer(r, i, BLKIF_RSP_OKAY);
+	} else {
+		blk_ready(r, i);
 	}
 }
 
 /* One grant copy for all: data of writes just taken, and of reads just completed. */
-static void blk_copied(struct blk_ring *r)
+static void blk_copy_run(struct blk_ring *r)
 {
-	uint32_t n = r->ncopying;
+	uint16_t list[BLK_DEPTH_MAX];
+	uint32_t n = r->copying.n;
 
-	if (!n)
-		return;
 	stats_add(&r->stats->copy_calls, 1);
 	stats_add(&r->stats->copy_segs, gnt_batch_len(r->batch));
 	gnt_batch_run(r->batch);
 	r->now = 0;
-	r->ncopying = 0;
+	/* What was fetched may have to be copied next: look at all results first. */
 	for (uint32_t k = 0; k < n; k++) {
-		uint32_t i = r->copying[k];
-		const struct blk_req *req = &r->rec[i].req;
+		uint32_t i = list[k] = r->copying.i[k];
+		bool fetch = r->rec[i].state == BLK_FETCHING;
 
-		if (!gnt_batch_ok(r->batch, r->io[i].copy, req->nseg)) {
-			stats_add(&r->stats->bad_grants, 1);
-			log_guest(&r->limit, r->tag,
-			          "request failed: a grant cannot be copied "
-			          "(operation %u)",
-			          req->op);
-			blk_answer(r, i, BLKIF_RSP_ERROR);
-		} else if (req->op == BLKIF_OP_READ) {
-			blk_answer(r, i, BLKIF_RSP_OKAY);
-		} else {
-			blk_begin(r, i);
-		}
+		r->io[i].copied = gnt_batch_ok(r->batch, r->io[i].first,
+		                               fetch ? 1 : r->rec[i].req.nseg);
 	}
+	r->copying.n = 0;
+	for (uint32_t k = 0; k < n; k++)
+		blk_copied(r, list[k]);
+}
+
+/* ---- A turn ---------------------------------------------------------------------- */
+
+static void blk_map(struct blk_ring *r)
+{
+	uint32_t oldest = r->ring.req_cons, unmapped;
+
+	for (uint32_t i = 0; i < r->ring.size; i++)
+		if (r->rec[i].state != BLK_FREE &&
+		    (int32_t)(r->rec[i].order - oldest) < 0)
+			oldest = r->rec[i].order;
+	stats_add(&r->stats->map_pages, blk_pmap_fill(r->pmap, oldest, &unmapped));
+	stats_add(&r->stats->unmap_pages, unmapped);
 }
 
 enum verdict blk_ring_turn(struct blk_ring *r, bool take)
@@ -304,8 +313,65 @@ enum verdict blk_ring_turn(struct blk_ring *r, bool take)
 
 	r->now = 0;
 	blk_reap(r);
-	if (take)
-		v = blk_take(r);
-	blk_copied(r);
+	/* What an answer sets free may be what the one that is held waits for. */
+	do {
+		r->answered = false;
+		blk_retry(r);
+		if (take && v == V_OK)
+			v = blk_take(r);
+		while (r->copying.n)
+			blk_copy_run(r);
+	} while (r->answered && r->held != BLK_NONE);
+	if (r->pmap && blk_pmap_due(r->pmap))
+		blk_map(r);
+	blk_submit(r);
 	return v;
+}
+
+/* ---- Memory ---------------------------------------------------------------------- */
+
+int blk_ring_open(struct blk_ring *r, const struct blk_ring_conf *c)
+{
+	uint32_t pages;
+	int rc;
+
+	r->abi = &blk_abi[c->protocol];
+	ring_init(&r->ring, c->page, (size_t)c->pages * XEN_PAGE, r->abi->slot);
+	assert(r->ring.size == BLK_DEPTH * c->pages);
+	r->held = BLK_NONE;
+	for (uint32_t i = r->ring.size; i--;)
+		blk_list_add(&r->free, i);
+	pages = r->ring.size > BLK_BOUNCE_PAGES ? r->ring.size : BLK_BOUNCE_PAGES;
+	blk_pool_init(&r->pages, pages);
+	blk_pool_init(&r->big, BLK_BIG_UNITS);
+	r->fixed = c->fixed < pages ? c->fixed : pages;
+	r->rec = calloc(r->ring.size, sizeof(r->rec[0]));
+	r->io = calloc(r->ring.size, sizeof(r->io[0]));
+	r->seg = calloc((size_t)BLK_BIG_UNITS * BLK_BIG_SEGS, sizeof(r->seg[0]));
+	r->iov = calloc((size_t)BLK_BIG_UNITS * BLK_BIG_SEGS, sizeof(r->iov[0]));
+	if (!r->rec || !r->io || !r->seg || !r->iov)
+		return -ENOMEM;
+	r->bounce = mmap(NULL, (size_t)pages * XEN_PAGE, PROT_READ | PROT_WRITE,
+	                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (r->bounce == MAP_FAILED) {
+		r->bounce = NULL;
+		return -errno;
+	}
+	rc = gnt_batch_new(c->gnt, r->ring.size * BLK_SEGS + BLK_BIG_UNITS * BLK_BIG_SEGS,
+	                   &r->batch);
+	if (!rc && c->persistent)
+		rc = blk_pmap_new(c->gnt, c->persistent, &r->pmap);
+	return rc;
+}
+
+void blk_ring_close(struct blk_ring *r)
+{
+	blk_pmap_free(r->pmap);
+	gnt_batch_free(r->batch);
+	if (r->bounce)
+		munmap(r->bounce, (size_t)r->pages.n * XEN_PAGE);
+	free(r->iov);
+	free(r->seg);
+	free(r->io);
+	free(r->rec);
 }

@@ -3,99 +3,193 @@
  * Serve one ring: take requests, move data, submit I/O, answer. Knows no event channel
  * and never sleeps; blk_queue does.
  *
- *   blk_take()                 blk_copied()                blk_reap()
- *   FREE -> [judge] -> COPYING (write) -> SUBMITTED -> COPYING (read) -> FREE
- *              |          ^   or, with every page mapped, SUBMITTED at once    ^
- *              +----------+-----------------------------------------> answered-+
+ *   blk_take.c: take, judge, find memory      blk_ring.c: copy, submit, answer
+ *
+ *   FREE -> [judge] ---> FETCHING ---> [judge] -+  segments of an indirect request,
+ * copied |                                |
+ *              +--> HELD (no room, or barrier) -+--> COPYING (write) --> READY
+ *                                               |                          |
+ *           answered <-- COPYING (read, copied) <-- SUBMITTED <------------+
+ *
+ * At most one request is held; nothing is taken while one is. What a request needs to end
+ * it has before it is submitted, so what is held gets its turn.
  */
 #ifndef PVB_BLK_RING_H
 #define PVB_BLK_RING_H
 
 #include "blk_pmap.h"
+#include "blk_pool.h"
 #include "blk_req.h"
 #include "blk_stats.h"
+#include "clock.h"
 #include "compiler.h"
 #include "gnt.h"
 #include "log.h"
 #include "ring.h"
 #include "store.h"
 
-/* Requests that a one-page ring holds. */
-#define BLK_DEPTH      32U
-/* A request's share of the bounce memory, bytes. */
-#define BLK_BOUNCE     (BLK_SEGS * XEN_PAGE)
-#define BLK_BOUNCE_ALL ((size_t)BLK_DEPTH * BLK_BOUNCE)
+/* Requests of one page of ring, and of the largest ring. */
+#define BLK_DEPTH     32U
+#define BLK_DEPTH_MAX (BLK_DEPTH << BLK_RING_ORDER_MAX)
+_Static_assert(BLK_DEPTH_MAX <= STORE_DEPTH_MAX, "each request may be one I/O");
 
-_Static_assert(BLK_DEPTH <= STORE_DEPTH_MAX, "each request may be one I/O");
+/*
+ * Bounce memory, pages: what 32 requests of 11 segments need, and more only for a ring of
+ * more requests than that. The largest request fits.
+ */
+#define BLK_BOUNCE_PAGES 352U
+_Static_assert(BLK_BOUNCE_PAGES >= BLK_INDIRECT_MAX && BLK_DEPTH_MAX <= BLK_POOL_MAX &&
+                       BLK_BOUNCE_PAGES <= BLK_POOL_MAX,
+               "bounce pool");
+
+/* Segments of indirect requests, in units: 8 MiB of data in flight. */
+#define BLK_BIG_SEGS  32U
+#define BLK_BIG_UNITS 64U
+_Static_assert(BLK_BIG_UNITS *BLK_BIG_SEGS >= BLK_INDIRECT_MAX, "the largest fits");
+
+/* Small neighbours become one I/O up to this size, bytes. */
+#define BLK_MERGE_MAX (128U << 10)
 
 enum blk_state {
 	BLK_FREE,
-	BLK_COPYING,   /* waits for the next grant copy */
+	BLK_HELD,      /* waits for memory, or, a barrier, for all before it */
+	BLK_FETCHING,  /* its segments are in the next grant copy */
+	BLK_COPYING,   /* its data is */
+	BLK_READY,     /* goes to the engine at the end of the turn */
 	BLK_SUBMITTED, /* the engine has it */
 };
 
+/* Index of no record. */
+#define BLK_NONE UINT16_MAX
+
 /**
  * struct blk_rec - A request taken from the ring and not answered yet; plain data
+ * @order:	Its number in the ring, free-running
+ * @big:	First unit of the segments of an indirect request
+ * @nbig:	Units; 0: the segments are in @seg
+ * @bounce:	First page of bounce memory
+ * @nbounce:	Pages; 0: the guest's pages are mapped
+ * @state:	enum blk_state
+ * @step:	I/Os it has behind it; a flush with data takes two, a barrier three
  *
- * blk_take() fills one, blk_answer() frees it; nothing else does.
+ * blk_take.c fills one, blk_answer() frees it; nothing else does.
  */
 struct blk_rec {
 	struct blk_req req;
-	enum blk_state state;
+	uint32_t order;
+	uint16_t big, nbig;
+	uint16_t bounce, nbounce;
+	uint8_t state;
+	uint8_t step;
+	uint16_t pad;
+	struct blk_seg seg[BLK_SEGS];
 };
+
+_Static_assert(sizeof(struct blk_rec) == 48 + 8 * BLK_SEGS, "no padding");
 
 /**
  * struct blk_io - What serving the record of the same index needs
  * @taken:	When it was taken from the ring, clock_ns()
  * @begun:	When its last I/O was handed to the engine
- * @bounced:	Data goes through bounce memory, not mapped pages
- * @copy:	Its first copy in the batch, in state COPYING
+ * @vec, @nvec:	Its memory; in the pool for indirect requests, else @iov
+ * @room:	Entries of @vec
+ * @first:	First copy in the batch, in state FETCHING or COPYING
+ * @copied:	All of them succeeded
+ * @alone:	Do not merge
+ * @merged:	Next of the records that @io serves, or BLK_NONE
  */
 struct blk_io {
 	struct store_io io;
-	struct iovec iov[BLK_SEGS];
 	uint64_t taken;
 	uint64_t begun;
-	bool bounced;
-	uint32_t copy;
+	struct iovec *vec;
+	uint16_t nvec;
+	uint16_t room;
+	uint32_t first;
+	bool copied;
+	bool alone;
+	uint16_t merged;
+	struct iovec iov[BLK_SEGS];
+};
+
+/** struct blk_list - Records, by index */
+struct blk_list {
+	uint32_t n;
+	uint16_t i[BLK_DEPTH_MAX];
 };
 
 /**
  * struct blk_ring - A ring and all that serving it needs
  * @tag:	For log lines
- * @bounce:	BLK_BOUNCE_ALL bytes, page-aligned
+ * @flush_failed: The disk's: writes that were answered OKAY may be lost. No flush is ever
+ *		answered OKAY again, writes are made durable one by one
+ * @bounce:	Bounce memory, @pages of @pages
+ * @fixed:	The first pages of it, which the engine was given as its pool
  * @batch:	Room for the copies of all requests
  * @pmap:	Persistent grants, or NULL when the guest has none
- * @free:	Records in state FREE, a bit each
- * @copying:	Records in state COPYING
+ * @seg, @iov:	Of indirect requests, in the units of @big
+ * @held:	The one that waits, or BLK_NONE
+ * @answered:	Something was, since the last look for memory
+ * @free:	Records in state FREE, last freed last
+ * @copying:	In states FETCHING and COPYING
+ * @ready:	In state READY
  * @stats:	Its counters, and
  * @hist:	histograms, in memory that others read
  * @now:	Time of what is being done, or 0: the clock has to be asked
- * @flush_failed: Writes that were answered OKAY may be lost: no flush is ever answered
- *		OKAY again, writes are made durable one by one
  */
 struct blk_ring {
 	const char *tag;
 	struct log_limit limit;
+	const struct blk_abi *abi;
 	struct blk_lim lim;
+	bool *flush_failed;
 	struct ring_back ring;
 	struct store *store;
-	uint8_t *bounce;
 	struct gnt_batch *batch;
 	struct blk_pmap *pmap;
-	bool flush_failed;
-	uint32_t free;
-	uint32_t ncopying;
-	uint8_t copying[BLK_DEPTH];
+	uint8_t *bounce;
+	uint32_t fixed;
+	struct blk_pool pages;
+	struct blk_pool big;
+	struct blk_seg *seg;
+	struct iovec *iov;
+	uint16_t held;
+	bool answered;
+	struct blk_list free;
+	struct blk_list copying;
+	struct blk_list ready;
 	struct blk_stats *stats;
 	struct hist *hist[BLK_NHISTS];
 	uint64_t now;
-	struct blk_rec rec[BLK_DEPTH];
-	struct blk_io io[BLK_DEPTH];
+	struct blk_rec *rec;
+	struct blk_io *io;
 };
 
-/** blk_ring_init() - All records free; the caller fills in what the ring is to use */
-void blk_ring_init(struct blk_ring *r);
+/**
+ * struct blk_ring_conf - What a ring is to be
+ * @page:	Its pages, mapped
+ * @persistent:	Most persistent grants, 0: none
+ * @fixed:	Pages of bounce memory for the engine's pool; as many as there are at most
+ */
+struct blk_ring_conf {
+	struct gnt *gnt;
+	void *page;
+	uint32_t pages;
+	enum blk_protocol protocol;
+	uint32_t persistent;
+	uint32_t fixed;
+};
+
+/**
+ * blk_ring_open() - Get the memory, attach to the ring at index 0
+ *
+ * @r is zero, but for what the caller decides: tag, lim, flush_failed, stats, hist; store
+ * comes later.
+ *
+ * Return: 0 or -errno; blk_ring_close() is due in either case.
+ */
+int must_check blk_ring_open(struct blk_ring *r, const struct blk_ring_conf *c);
+void blk_ring_close(struct blk_ring *r);
 
 /**
  * blk_ring_turn() - Answer what has completed, take what is new (with @take), submit
@@ -110,15 +204,66 @@ enum verdict must_check blk_ring_turn(struct blk_ring *r, bool take);
 /** blk_ring_idle() - Nothing is taken that is not answered */
 static inline bool blk_ring_idle(const struct blk_ring *r)
 {
-	return r->free == UINT32_MAX;
+	return r->free.n == r->ring.size;
 }
 
-_Static_assert(BLK_DEPTH == 32, "a bit of free for each record");
+/** blk_ring_waiting() - There is a request that the next turn would take */
+static inline bool blk_ring_waiting(const struct blk_ring *r)
+{
+	return r->held == BLK_NONE && ring_waiting(&r->ring);
+}
 
 /** blk_ring_taken() - Requests ever taken from the ring, modulo 2^32 */
 static inline uint32_t blk_ring_taken(const struct blk_ring *r)
 {
 	return r->ring.req_cons;
 }
+
+/* ---- Between the files of a ring ------------------------------------------------- */
+
+/*
+ * The clock is asked at most twice a turn: when there is something to be done, and again
+ * after the grant copy, which takes time.
+ */
+static inline uint64_t blk_now(struct blk_ring *r)
+{
+	if (!r->now)
+		r->now = clock_ns();
+	return r->now;
+}
+
+static inline void blk_list_add(struct blk_list *l, uint32_t i)
+{
+	l->i[l->n++] = (uint16_t)i;
+}
+
+static inline struct blk_seg *blk_segs(struct blk_ring *r, struct blk_rec *rec)
+{
+	return rec->nbig ? r->seg + rec->big * BLK_BIG_SEGS : rec->seg;
+}
+
+/** blk_take() - Take what is new, as far as there is room */
+enum verdict must_check blk_take(struct blk_ring *r);
+
+/** blk_retry() - Try again with what is held */
+void blk_retry(struct blk_ring *r);
+
+/** blk_fetched() - The segments of record @i have been copied, or not */
+void blk_fetched(struct blk_ring *r, uint32_t i);
+
+/** blk_memory() - Say where the data of record @i is: mapped pages, or its bounce pages
+ */
+void blk_memory(struct blk_ring *r, uint32_t i);
+
+/** blk_answer() - The only place that answers: each record once, when no grant of it is
+ * in use
+ */
+void blk_answer(struct blk_ring *r, uint32_t i, int16_t status);
+
+/** blk_copy() - Move the data of record @i with the next grant copy */
+void blk_copy(struct blk_ring *r, uint32_t i, enum gnt_dir dir);
+
+/** blk_ready() - Let the engine have record @i at the end of this turn */
+void blk_ready(struct blk_ring *r, uint32_t i);
 
 #endif

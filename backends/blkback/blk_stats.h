@@ -11,24 +11,31 @@
 #define BLK_STATS_QUEUES 16U
 
 /* Counters; written by the ring's thread only. */
-#define BLK_STATS(X)                                                 \
-	X(requests) /* taken from the ring */                        \
-	X(answers)  /* of these, answered, whatever the status */    \
-	X(reads)    /* requests answered with OKAY, by operation */  \
-	X(read_bytes)                                                \
-	X(writes)                                                    \
-	X(write_bytes)                                               \
-	X(flushes)    /* with or without data */                     \
-	X(refused)    /* the request broke a rule */                 \
-	X(bad_grants) /* a copy from or to its grants failed */      \
-	X(io_errors)  /* storage failed */                           \
-	X(copy_calls) /* grant copies: calls, segments */            \
-	X(copy_segs)                                                 \
-	X(map_pages) /* persistent grants mapped */                  \
-	X(batches)   /* publications of responses */                 \
-	X(notifies)  /* of which the guest had asked for an event */ \
-	X(events)    /* events received */                           \
-	X(sleeps)                                                    \
+#define BLK_STATS(X)                                                   \
+	X(requests) /* taken from the ring */                          \
+	X(answers)  /* of these, answered, whatever the status */      \
+	X(reads)    /* requests answered with OKAY, by operation */    \
+	X(read_bytes)                                                  \
+	X(writes)                                                      \
+	X(write_bytes)                                                 \
+	X(flushes)  /* with or without data */                         \
+	X(barriers) /* with or without data */                         \
+	X(discards)                                                    \
+	X(discard_bytes)                                               \
+	X(indirect)   /* of all these, with segments in a page */      \
+	X(refused)    /* the request broke a rule */                   \
+	X(bad_grants) /* a copy from or to its grants failed */        \
+	X(io_errors)  /* storage failed */                             \
+	X(held)       /* had to wait for memory */                     \
+	X(merged)     /* served by the I/O of a neighbour */           \
+	X(copy_calls) /* grant copies: calls, segments */              \
+	X(copy_segs)                                                   \
+	X(map_pages)   /* persistent grants mapped, and */             \
+	X(unmap_pages) /* unmapped again to make room */               \
+	X(batches)     /* publications of responses */                 \
+	X(notifies)    /* of which the guest had asked for an event */ \
+	X(events)      /* events received */                           \
+	X(sleeps)                                                      \
 	X(spins) /* sleeps saved by looking a little longer */
 
 struct blk_stats {
@@ -43,7 +50,7 @@ struct blk_stats {
  * counter of the same operation counts. And of storage alone: each I/O, from when it was
  * handed to the engine to when it was seen to be complete.
  */
-#define BLK_HISTS(X) X(read) X(write) X(flush) X(storage)
+#define BLK_HISTS(X) X(read) X(write) X(flush) X(barrier) X(discard) X(storage)
 
 enum blk_hist {
 #define X(name) BLK_HIST_##name,

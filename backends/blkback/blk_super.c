@@ -20,6 +20,7 @@
  *		of it
  * @path:	The image that is open
  * @opts:	What the administrator has chosen for it
+ * @more:	Descriptors of it for all rings but the first
  */
 struct blk {
 	bool ro, shared;
@@ -27,6 +28,8 @@ struct blk {
 	char *path;
 	struct blk_image image;
 	struct blk_opts opts;
+	int more[BLK_QUEUES_MAX - 1];
+	unsigned int nmore;
 };
 
 static int blk_configure(const char *key, const char *value, const char **want)
@@ -34,6 +37,12 @@ static int blk_configure(const char *key, const char *value, const char **want)
 	int rc = blk_front_configure(key, value, want);
 
 	return rc == -ENOENT ? blk_opts_set(key, value, want) : rc;
+}
+
+static void blk_configured(bool take)
+{
+	blk_front_configured(take);
+	blk_opts_end(take);
 }
 
 static const uint32_t engine_flag[] = { 0, BLK_URING, BLK_THREADS };
@@ -202,6 +211,31 @@ static int blk_open(struct bdev *d)
 	return 0;
 }
 
+static void more_close(struct blk *b)
+{
+	while (b->nmore)
+		close(b->more[--b->nmore]);
+}
+
+/* A descriptor for each ring. */
+static int blk_descriptors(struct bdev *d, struct blk *b, uint32_t n,
+                           struct bdev_conf *conf)
+{
+	more_close(b);
+	conf->fds[0] = b->image.fd;
+	for (conf->nfds = 1; conf->nfds < n; conf->nfds++) {
+		int rc = blk_image_again(d, &b->image, &b->more[b->nmore]);
+
+		if (rc)
+			return rc;
+		conf->fds[conf->nfds] = b->more[b->nmore++];
+	}
+	return 0;
+}
+
+_Static_assert(BLK_QUEUES_MAX <= BDEV_FDS_MAX, "a descriptor for each ring");
+_Static_assert(sizeof(struct blk_conf) <= MSG_BLOB_MAX, "one blob");
+
 static int blk_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 {
 	struct blk *b = d->priv;
@@ -218,9 +252,8 @@ static int blk_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 	           (resume ? BLK_RESUME : 0) | engine_flag[b->opts.v[BLK_OPT_ENGINE]];
 	memcpy(conf->blob, &c, sizeof(c));
 	conf->len = sizeof(c);
-	conf->fds[0] = b->image.fd;
-	conf->nfds = 1;
-	return 0;
+	conf->nqueues = c.nqueues;
+	return blk_descriptors(d, b, c.nqueues, conf);
 }
 
 static int blk_info(struct bdev *d, xst_t t, const struct blk *b, unsigned int *info)
@@ -263,6 +296,7 @@ static void blk_close(struct bdev *d)
 {
 	struct blk *b = d->priv;
 
+	more_close(b);
 	blk_image_close(&b->image);
 	free(take_ptr(b->path));
 }
@@ -280,6 +314,8 @@ static const struct bdev_op blk_ops[] = {
 	{ "read", "reads", "read_bytes", "read" },
 	{ "write", "writes", "write_bytes", "write" },
 	{ "flush", "flushes", NULL, "flush" },
+	{ "barrier", "barriers", NULL, "barrier" },
+	{ "discard", "discards", "discard_bytes", "discard" },
 };
 
 static const struct bdev_stats blk_bdev_stats = { &blk_stats_table, blk_ops,
@@ -289,8 +325,9 @@ const struct super_backend blk_super = {
 	.kind = "vbd",
 	.stats = &blk_bdev_stats,
 	.configure = blk_configure,
-	.configured = blk_opts_end,
+	.configured = blk_configured,
 	.probe = blk_probe,
+	.offer = blk_front_offer,
 	.open = blk_open,
 	.connect = blk_connect,
 	.publish = blk_publish,

@@ -6,7 +6,7 @@
 
 #include "backend.h"
 #include "blk_conf.h"
-#include "blk_queue.h"
+#include "blk_disk.h"
 #include "blk_stats.h"
 #include "xenabi.h"
 
@@ -21,43 +21,50 @@ static bool conf_ok(const struct blk_conf *c)
 	        */
 	       c->align && c->sector_size % c->align == 0 &&
 	       !(c->flags & ~(BLK_RO | BLK_DIRECT | BLK_PERSISTENT | BLK_RESUME |
-	                      BLK_URING | BLK_THREADS));
+	                      BLK_DISCARD | BLK_SECURE | BLK_URING | BLK_THREADS)) &&
+	       c->protocol < BLK_PROTO_N && c->nqueues && c->nqueues <= BLK_QUEUES_MAX &&
+	       c->ring_pages && c->ring_pages <= BLK_RING_PAGES_MAX &&
+	       !(c->ring_pages & (c->ring_pages - 1)) && c->persistent <= BLK_PMAP_MAX;
 }
 
 static int blk_connect(struct wdev *d, const void *blob, size_t len, int *fds,
                        unsigned int nfds, char *text, size_t text_size)
 {
-	struct blk_queue *q;
+	struct blk_disk *k;
 	struct blk_conf c;
 	int rc;
 
-	if (len != sizeof(c) || nfds != 1) {
-		snprintf(text, text_size,
-		         "CONNECT of a vbd with %zu bytes and %u descriptors", len, nfds);
+	if (len != sizeof(c)) {
+		snprintf(text, text_size, "CONNECT of a vbd with %zu bytes", len);
 		return -EPROTO;
 	}
 	memcpy(&c, blob, sizeof(c));
-	if (!conf_ok(&c)) {
-		snprintf(text, text_size,
-		         "cannot serve %llu sectors of %u bytes, alignment %u, flags %#x",
-		         (unsigned long long)c.sectors, c.sector_size, c.align, c.flags);
+	if (!conf_ok(&c) || nfds != c.nqueues) {
+		snprintf(
+			text, text_size,
+			"cannot serve %llu sectors of %u bytes, alignment %u, flags %#x, "
+			"%u rings of %u pages with %u descriptors",
+			(unsigned long long)c.sectors, c.sector_size, c.align, c.flags,
+			c.nqueues, c.ring_pages, nfds);
 		return -EINVAL;
 	}
-	rc = blk_queue_start(d, &c, &fds[0], &q, text, text_size);
+	rc = blk_disk_start(d, &c, fds, &k, text, text_size);
 	if (rc)
 		return rc;
-	d->priv = q;
-	log_info(d->tag, "serving %llu MiB, %s%s, %s",
+	d->priv = k;
+	log_info(d->tag, "serving %llu MiB, %s%s, %s, %u ring%s of %u page%s, %s",
 	         (unsigned long long)c.sectors >> 11,
 	         c.flags & BLK_RO ? "read-only, " : "",
 	         c.flags & BLK_DIRECT ? "O_DIRECT" : "through the page cache",
-	         c.flags & BLK_PERSISTENT ? "persistent grants" : "grant copy");
+	         c.flags & BLK_PERSISTENT ? "persistent grants" : "grant copy", c.nqueues,
+	         c.nqueues > 1 ? "s" : "", c.ring_pages, c.ring_pages > 1 ? "s" : "",
+	         c.protocol == BLK_PROTO_X86_32 ? "x86_32" : "x86_64");
 	return 0;
 }
 
 static void blk_disconnect(struct wdev *d)
 {
-	blk_queue_stop(d->priv);
+	blk_disk_stop(d->priv);
 }
 
 const struct worker_backend blk_worker = {

@@ -7,6 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 host_up
+echo "vbd.max-queues = 4" >"$work/pvbackd.conf"
 pvbackd_start
 guest_up 1 2
 image disk 4M
@@ -106,11 +107,41 @@ event-channel|-|event-channel is missing, it must be a number
 event-channel|0|event-channel is "0", it must be a number
 event-channel|1x|event-channel is "1x", it must be a number
 event-channel|99999|99999
-protocol|x86_32-abi|x86_32-abi
-protocol|nonsense|protocol is "nonsense", it must be x86_64-abi
-ring-page-order|1|ring-page-order is "1", at most 0 can be served
-ring-page-order|9|ring-page-order is "9"
+protocol|nonsense|protocol is "nonsense", it must be x86_64-abi or x86_32-abi
+protocol|arm-abi|protocol is "arm-abi", it must be x86_64-abi or x86_32-abi
+ring-page-order|1|ring-ref0 is missing, it must be a number
+ring-page-order|5|ring-page-order is "5", at most 4 can be served
+ring-page-order|4294967297|ring-page-order is "4294967297", at most 4
+num-ring-pages|3|num-ring-pages is 3, it must be a power of two
+num-ring-pages|32|num-ring-pages is "32", at most 16 can be served
+num-ring-pages|2|ring-ref0 is missing
 multi-queue-num-queues|999|multi-queue-num-queues is "999"
+multi-queue-num-queues|0|multi-queue-num-queues is "0"
+multi-queue-num-queues||multi-queue-num-queues is ""
+multi-queue-num-queues|2|queue-0/ring-ref is missing
+feature-persistent|2|feature-persistent is "2"
+END
+
+# Several rings and pages, of which one key is nonsense.
+rings=(multi-queue-num-queues 2 ring-page-order 1 num-ring-pages 2 protocol x86_64-abi
+	queue-0/ring-ref0 11 queue-0/ring-ref1 12 queue-0/event-channel 11
+	queue-1/ring-ref0 13 queue-1/ring-ref1 14 queue-1/event-channel 12)
+while IFS='|' read -r key value words; do
+	attach 1 disk xvda
+	changed "$key" "$value" "$f" "${rings[@]}"
+	in_guest 1 xenstore-write -- "${pairs[@]}" "$f/state" 3
+	refused_with "$key=$value of 2 rings" "$words"
+	detach 1 xvda
+done <<'END'
+queue-1/ring-ref1|-|queue-1/ring-ref1 is missing, it must be a number
+queue-1/ring-ref0|x|queue-1/ring-ref0 is "x", it must be a number
+queue-0/event-channel|-|queue-0/event-channel is missing, it must be a number
+queue-1/event-channel|0|queue-1/event-channel is "0"
+queue-1/event-channel|11|share grant
+queue-1/ring-ref1|11|share grant 11
+queue-1/ring-ref1|13|share grant 13
+num-ring-pages|4|num-ring-pages is 4, it must be a power of two and what ring-page-order says
+queue-1/ring-ref1|99999|cannot map the ring, grant
 END
 
 load_right neighbour "the neighbour's data was right throughout"

@@ -274,8 +274,11 @@ void disk_share(struct disk *d, struct worker *w, uint32_t flags)
 		                     .sector_size = BLK_SECTOR,
 		                     .align = 1,
 		                     .flags = flags,
-		                     .ring_ref = d->ring_ref,
-		                     .evtchn = d->port };
+		                     .nqueues = 1,
+		                     .ring_pages = 1,
+		                     .persistent = RIG_PERSISTENT };
+	d->conf.queue[0].ref[0] = d->ring_ref;
+	d->conf.queue[0].evtchn = d->port;
 }
 
 int disk_connect(struct disk *d, const char **text)

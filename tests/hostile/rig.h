@@ -27,13 +27,15 @@
 #include "xenabi.h"
 
 /* Guests, made by tests/hostile/on-xensim: the one, another, and one that dies. */
-#define RIG_GUEST    5U
-#define RIG_OTHER    6U
-#define RIG_MORTAL   7U
-#define RIG_WAIT_MS  20000
-#define RIG_PAGES    64U
-#define RIG_RING     32U
-#define DISK_SECTORS 4096U
+#define RIG_GUEST      5U
+#define RIG_OTHER      6U
+#define RIG_MORTAL     7U
+#define RIG_WAIT_MS    20000
+#define RIG_PAGES      64U
+#define RIG_RING       32U
+/* Persistent grants it may have, less than it has pages: both ways are taken. */
+#define RIG_PERSISTENT 352U
+#define DISK_SECTORS   4096U
 
 #define READ    BLKIF_OP_READ
 #define WRITE   BLKIF_OP_WRITE

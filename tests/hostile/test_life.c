@@ -112,13 +112,13 @@ static void bad_connects(void **state)
 		disk_share(&d, &w, 0);
 		switch (i) {
 		case 0:
-			d.conf.ring_ref = 0x3fffff;
+			d.conf.queue[0].ref[0] = 0x3fffff;
 			break;
 		case 1:
-			d.conf.evtchn = 900;
+			d.conf.queue[0].evtchn = 900;
 			break;
 		case 2:
-			d.conf.evtchn = 0;
+			d.conf.queue[0].evtchn = 0;
 			break;
 		case 3:
 			d.conf.sector_size = 1000;

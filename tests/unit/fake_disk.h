@@ -22,21 +22,25 @@ static struct {
 	struct store_io *held[STORE_DEPTH_MAX];
 	unsigned int nheld;
 	bool go;
-	int fail[3];    /* by operation */
-	char order[64]; /* of operations; W is a durable write */
+	int (*judge)(const struct store_io *io);
+	int fail[4];    /* by operation */
+	char order[64]; /* of operations; W is a durable write, D a secure discard */
 	unsigned int nops;
 } fake;
 
 static void fake_submit(struct store *s, struct store_io *io)
 {
-	static const char letter[][3] = { "r", "wW", "f" };
+	static const char letter[][3] = { "r", "wW", "f", "dD" };
 
 	(void)s;
 	assert_true(fake.nheld < STORE_DEPTH_MAX);
+	for (unsigned int i = 0; i < io->niov; i++)
+		assert_true(io->iov[i].iov_base && io->iov[i].iov_len);
 	fake.held[fake.nheld++] = io;
 	if (fake.nops < sizeof(fake.order) - 1)
 		fake.order[fake.nops++] =
-			letter[io->op][io->op == STORE_WRITE && io->durable];
+			letter[io->op][(io->op == STORE_WRITE && io->durable) ||
+		                       (io->op == STORE_DISCARD && io->secure)];
 }
 
 static void fake_move(struct store_io *io)
@@ -57,6 +61,12 @@ static void fake_move(struct store_io *io)
 	memset(io->iov, 0xee, io->niov * sizeof(io->iov[0]));
 }
 
+static void fake_discard(const struct store_io *io)
+{
+	assert_true(io->len && io->off + io->len <= sizeof(fake.disk));
+	memset(fake.disk + io->off, 0, io->len);
+}
+
 /* Newest first: nothing may depend on the order. */
 static struct store_io *fake_reap(struct store *s)
 {
@@ -66,8 +76,10 @@ static struct store_io *fake_reap(struct store *s)
 	while (fake.go && fake.nheld) {
 		struct store_io *io = fake.held[--fake.nheld];
 
-		io->err = fake.fail[io->op];
-		if (!io->err && io->op != STORE_FLUSH)
+		io->err = fake.judge ? fake.judge(io) : fake.fail[io->op];
+		if (!io->err && io->op == STORE_DISCARD)
+			fake_discard(io);
+		else if (!io->err && io->op != STORE_FLUSH)
 			fake_move(io);
 		io->next = NULL;
 		*last = io;

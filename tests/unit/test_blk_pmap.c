@@ -11,6 +11,7 @@
 #include "fake_guest.h"
 
 static struct blk_pmap *map;
+static uint32_t now;
 
 static int setup(void **state)
 {
@@ -18,7 +19,8 @@ static int setup(void **state)
 	guest_up();
 	for (uint32_t i = 0; i < GUEST_PAGES; i++)
 		memcpy(guest_page(i), &i, sizeof(i));
-	return blk_pmap_new(NULL, &map);
+	now = 0;
+	return blk_pmap_new(NULL, BLK_PMAP_MAX, &map);
 }
 
 static int teardown(void **state)
@@ -30,14 +32,23 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void want(uint32_t page)
+/* A request uses the page. Return: whether it is mapped. */
+static bool use(uint32_t page)
 {
-	blk_pmap_want(map, GUEST_REF + page);
+	return blk_pmap_find(map, GUEST_REF + page, ++now) != NULL;
+}
+
+/* Between requests, as blk_ring does it. */
+static uint32_t fill(void)
+{
+	uint32_t unmapped;
+
+	return blk_pmap_due(map) ? blk_pmap_fill(map, now + 1, &unmapped) : 0;
 }
 
 static void found(uint32_t page)
 {
-	void *p = blk_pmap_find(map, GUEST_REF + page);
+	void *p = blk_pmap_find(map, GUEST_REF + page, now);
 	uint32_t i;
 
 	assert_non_null(p);
@@ -48,65 +59,171 @@ static void found(uint32_t page)
 static void many_pages_one_call(void **state)
 {
 	(void)state;
-	for (int twice = 0; twice < 2; twice++)
-		for (uint32_t i = 0; i < 64; i++)
-			want(i * 7);
-	assert_int_equal(blk_pmap_fill(map), 64);
+	for (uint32_t i = 0; i < 64; i++)
+		assert_false(use(i * 7));
+	assert_int_equal(fill(), 64);
 	assert_int_equal(guest.map_calls, 1);
 	for (uint32_t i = 0; i < 64; i++)
 		found(i * 7);
-	assert_null(blk_pmap_find(map, GUEST_REF + 1));
-	/* Known by now. */
-	for (uint32_t i = 0; i < 64; i++)
-		want(i * 7);
-	assert_int_equal(blk_pmap_fill(map), 0);
+	assert_int_equal(fill(), 0);
+	for (uint32_t i = 0; i < 1000; i++) {
+		use(i % 64 * 7);
+		assert_int_equal(fill(), 0);
+	}
 	assert_int_equal(guest.map_calls, 1);
+}
+
+/* One page now and then is copied; when it comes back it is worth a call. */
+static void few_pages_wait(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < BLK_PMAP_WANT - 1; i++) {
+		use(i);
+		assert_int_equal(fill(), 0);
+	}
+	for (uint32_t i = 0; i < BLK_PMAP_AGAIN; i++) {
+		assert_int_equal(fill(), 0);
+		use(3);
+	}
+	assert_int_equal(fill(), BLK_PMAP_WANT - 1);
+	assert_int_equal(guest.map_calls, 1);
+	found(3);
 }
 
 static void bad_grant_is_tried_once(void **state)
 {
 	(void)state;
 	guest.bad[5] = true;
-	for (uint32_t i = 0; i < 10; i++)
-		want(i);
-	assert_int_equal(blk_pmap_fill(map), 9);
-	assert_int_equal(guest.map_calls, 1 + 10);
-	for (uint32_t i = 0; i < 10; i++)
+	for (uint32_t i = 0; i < BLK_PMAP_WANT; i++)
+		use(i);
+	assert_int_equal(fill(), BLK_PMAP_WANT - 1);
+	assert_int_equal(guest.map_calls, 1 + BLK_PMAP_WANT);
+	for (uint32_t i = 0; i < BLK_PMAP_WANT; i++)
 		if (i == 5)
-			assert_null(blk_pmap_find(map, GUEST_REF + i));
+			assert_false(use(i));
 		else
 			found(i);
-	for (int i = 0; i < 100; i++) {
-		want(5);
-		blk_pmap_fill(map);
+	for (int i = 0; i < 10000; i++) {
+		assert_false(use(5));
+		fill();
 	}
-	assert_int_equal(guest.map_calls, 1 + 10);
+	assert_int_equal(guest.map_calls, 1 + BLK_PMAP_WANT);
 }
 
+static void use_all(uint32_t first, uint32_t n)
+{
+	for (uint32_t i = first; i < first + n; i++) {
+		use(i);
+		fill();
+	}
+}
+
+/* Trap: what does not fit is copied, it is not an error and nothing is thrown out. */
 static void budget_is_kept(void **state)
 {
 	(void)state;
-	for (uint32_t i = 0; i < GUEST_PAGES; i++) {
-		want(i);
-		blk_pmap_fill(map);
-	}
-	assert_int_equal(guest.mapped, BLK_PMAP_MAX);
-	for (uint32_t i = 0; i < BLK_PMAP_MAX; i++)
+	blk_pmap_free(map);
+	assert_int_equal(blk_pmap_new(NULL, 100, &map), 0);
+	for (uint32_t round = 0; round < 20; round++)
+		use_all(0, 200);
+	assert_int_equal(guest.mapped, 100);
+	for (uint32_t i = 0; i < 100; i++)
 		found(i);
-	assert_null(blk_pmap_find(map, GUEST_REF + BLK_PMAP_MAX));
+	assert_false(use(100));
+}
+
+/* Trap: the least recently used makes room, in its time, never for each request. */
+static void unused_pages_make_room(void **state)
+{
+	uint32_t calls;
+
+	(void)state;
+	blk_pmap_free(map);
+	assert_int_equal(blk_pmap_new(NULL, 2 * BLK_PMAP_CHUNK, &map), 0);
+	for (uint32_t i = 0; i < 4; i++)
+		use_all(0, 2 * BLK_PMAP_CHUNK);
+	assert_int_equal(guest.mapped, 2 * BLK_PMAP_CHUNK);
+	calls = guest.map_calls;
+	/* The first half stays in use, the second does not. */
+	while (!use(500)) {
+		use_all(0, BLK_PMAP_CHUNK / 2);
+		assert_true(now < 2 * BLK_PMAP_AGE);
+		fill();
+	}
+	assert_true(now >= BLK_PMAP_AGE);
+	assert_true(guest.mapped <= 2 * BLK_PMAP_CHUNK);
+	found(0);
+	found(500);
+	assert_true(guest.map_calls - calls <= 3);
+	/* What was forgotten is copied, and mapped again when it comes back. */
+	assert_false(use(BLK_PMAP_CHUNK - 1));
+}
+
+/* A request that takes for ever keeps its pages, whatever comes meanwhile. */
+static void pages_in_use_stay(void **state)
+{
+	uint32_t unmapped, oldest;
+
+	(void)state;
+	blk_pmap_free(map);
+	assert_int_equal(blk_pmap_new(NULL, BLK_PMAP_WANT, &map), 0);
+	use_all(0, BLK_PMAP_WANT);
+	assert_true(use(0));
+	oldest = now;
+	now += 10 * BLK_PMAP_AGE;
+	for (uint32_t i = 0; i < 2000; i++) {
+		use(100 + i % 500);
+		blk_pmap_fill(map, oldest, &unmapped);
+		assert_int_equal(unmapped, 0);
+	}
+	found(0);
+	/* It has ended. */
+	now += 10 * BLK_PMAP_AGE;
+	for (uint32_t i = 0; i < BLK_PMAP_TRY; i++)
+		use(100);
+	blk_pmap_fill(map, now + 1, &unmapped);
+	assert_int_equal(unmapped, BLK_PMAP_WANT);
 }
 
 /* Failures count too: else a guest could have us try for ever. */
 static void bad_grants_use_up_the_budget(void **state)
 {
 	(void)state;
-	for (uint32_t i = 0; i < 100000; i++) {
-		blk_pmap_want(map, 0x80000000 + i);
-		blk_pmap_fill(map);
+	for (uint32_t i = 0; i < BLK_PMAP_AGE; i++) {
+		assert_null(blk_pmap_find(map, 0x80000000 + i, ++now));
+		fill();
 	}
-	assert_int_equal(guest.map_calls, BLK_PMAP_MAX);
-	want(1);
-	assert_int_equal(blk_pmap_fill(map), 0);
+	assert_true(guest.map_calls <= BLK_PMAP_MAX + BLK_PMAP_MAX / BLK_PMAP_WANT);
+	assert_false(use(1));
+	assert_int_equal(fill(), 0);
+	/* They are forgotten like those that are not used. */
+	for (uint32_t i = 0; i < 2 * BLK_PMAP_AGE && !use(1); i++)
+		fill();
+	assert_true(use(1));
+}
+
+/* Pages come and go for long: the table finds what is there and nothing else. */
+static void table_survives_forgetting(void **state)
+{
+	uint32_t x = 7, hits = 0;
+
+	(void)state;
+	blk_pmap_free(map);
+	assert_int_equal(blk_pmap_new(NULL, 200, &map), 0);
+	for (uint32_t i = 0; i < 400000; i++) {
+		uint32_t page;
+		uint32_t *p;
+
+		x = x * 1664525 + 1013904223;
+		page = (i / 20000 * 37 + (x >> 16) % 150) % GUEST_PAGES;
+		p = blk_pmap_find(map, GUEST_REF + page, ++now);
+		if (p)
+			assert_int_equal(*p, page);
+		hits += p != NULL;
+		fill();
+		assert_true(guest.mapped <= 200);
+	}
+	assert_true(hits > 200000);
 }
 
 static void grant_references_have_no_bad_values(void **state)
@@ -114,13 +231,10 @@ static void grant_references_have_no_bad_values(void **state)
 	static const uint32_t refs[] = { 0, 1, UINT32_MAX, 0x80000000 };
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(refs); i++) {
-		assert_null(blk_pmap_find(map, refs[i]));
-		blk_pmap_want(map, refs[i]);
+	for (size_t i = 0; i < 40 * ARRAY_SIZE(refs); i++) {
+		assert_null(blk_pmap_find(map, refs[i % ARRAY_SIZE(refs)], ++now));
+		assert_int_equal(fill(), 0);
 	}
-	assert_int_equal(blk_pmap_fill(map), 0);
-	for (size_t i = 0; i < ARRAY_SIZE(refs); i++)
-		assert_null(blk_pmap_find(map, refs[i]));
 }
 
 int main(void)
@@ -128,8 +242,12 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(many_pages_one_call),
+		TEST(few_pages_wait),
 		TEST(bad_grant_is_tried_once),
 		TEST(budget_is_kept),
+		TEST(unused_pages_make_room),
+		TEST(pages_in_use_stay),
+		TEST(table_survives_forgetting),
 		TEST(bad_grants_use_up_the_budget),
 		TEST(grant_references_have_no_bad_values),
 	};

@@ -96,8 +96,9 @@ static void mistakes_are_named(void **state)
 		{ "worker = bin/worker",
 		  ":1: worker is \"bin/worker\", it must be an absolute" },
 		{ "run-dir =", ":1: run-dir is \"\", it must be an absolute path" },
-		{ "vbd.default-protocol = ia64", ":1: vbd.default-protocol is \"ia64\", "
-		                                 "it must be x86_64-abi or x86_32-abi" },
+		{ "vbd.default-protocol = ia64",
+		  ":1: vbd.default-protocol is \"ia64\", "
+		  "it must be native, x86_64-abi or x86_32-abi" },
 		{ "vbd.nothing = 1", ":1: there is no setting \"vbd.nothing\"" },
 		{ "vif.x = 1", ":1: there is no setting \"vif.x\"" },
 		{ "log-level = err\nlog-level = x\nworker = x", ":2: log-level" },
@@ -141,7 +142,7 @@ static void the_sample_is_valid(void **state)
 			fail_msg("%s", err.text);
 		settings++;
 	}
-	assert_int_equal(settings, 6);
+	assert_int_equal(settings, 8);
 	fclose(f);
 	config_free(&c);
 }

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "blk_disk.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "blk_queue.h"
+
+static void disk_report(const struct blk_disk *k)
+{
+	const struct blk_stats *st = &k->stats;
+	char text[1024];
+	int n = 0;
+
+#define X(name)                                                              \
+	n += snprintf(text + n, sizeof(text) - (size_t)n, " " #name "=%llu", \
+	              (unsigned long long)st->name);                         \
+	assert(n < (int)sizeof(text));
+	BLK_STATS(X)
+#undef X
+	log_info(k->dev->tag, "served%s syscalls=%llu engine=%s", text,
+	         (unsigned long long)k->calls, k->engine);
+}
+
+static void disk_free(struct blk_disk *k)
+{
+	for (uint32_t i = 0; i < k->conf.nqueues; i++)
+		blk_queue_free(k->queue[i]);
+	if (k->control >= 0)
+		close(k->control);
+	pthread_mutex_destroy(&k->lock);
+	free(k);
+}
+
+void blk_disk_failed(struct blk_disk *k, int err, const char *why)
+{
+	bool first;
+
+	pthread_mutex_lock(&k->lock);
+	first = !k->failed;
+	k->failed = true;
+	pthread_mutex_unlock(&k->lock);
+	if (first)
+		wdev_failed(k->dev, err, "%s", why);
+}
+
+/* Queue @n has ended. */
+static void disk_leave(struct blk_disk *k, uint32_t n)
+{
+	struct wdev *dev = k->dev;
+	bool last;
+
+	blk_queue_free(k->queue[n]);
+	pthread_mutex_lock(&k->lock);
+	k->queue[n] = NULL;
+	last = !--k->running;
+	pthread_mutex_unlock(&k->lock);
+	if (!last)
+		return;
+	disk_report(k);
+	disk_free(k);
+	wdev_disconnected(dev);
+}
+
+struct seat {
+	struct blk_disk *k;
+	uint32_t n;
+};
+
+static void *disk_thread(void *arg)
+{
+	struct seat seat = *(struct seat *)arg;
+	struct blk_disk *k = seat.k;
+	bool go;
+
+	free(arg);
+	pthread_mutex_lock(&k->lock);
+	go = k->go;
+	pthread_mutex_unlock(&k->lock);
+	if (!go)
+		return NULL;
+	pthread_detach(pthread_self());
+	blk_queue_serve(k->queue[seat.n]);
+	pthread_mutex_lock(&k->lock);
+	blk_queue_count(k->queue[seat.n], &k->stats, &k->calls, &k->engine);
+	pthread_mutex_unlock(&k->lock);
+	disk_leave(k, seat.n);
+	return NULL;
+}
+
+/* As top shows it: "vbd-51712", without the guest; of several with a number. */
+static void disk_thread_name(const struct blk_disk *k, pthread_t thread, uint32_t n)
+{
+	const char *dev = strrchr(k->dev->tag, ' ');
+	char name[16];
+
+	dev = dev ? dev + 1 : k->dev->tag;
+	if (k->conf.nqueues > 1)
+		snprintf(name, sizeof(name), "%.12s.%u", dev, n % 10);
+	else
+		snprintf(name, sizeof(name), "%.15s", dev);
+	pthread_setname_np(thread, name);
+}
+
+/* With the lock held: they wait for it. */
+static int disk_threads(struct blk_disk *k, pthread_t *thread, uint32_t *n)
+{
+	for (*n = 0; *n < k->conf.nqueues; ++*n) {
+		struct seat *seat = malloc(sizeof(*seat));
+		int rc = ENOMEM;
+
+		if (seat) {
+			*seat = (struct seat){ k, *n };
+			rc = pthread_create(&thread[*n], NULL, disk_thread, seat);
+		}
+		if (rc) {
+			free(seat);
+			return -rc;
+		}
+		disk_thread_name(k, thread[*n], *n);
+	}
+	return 0;
+}
+
+/* All threads, or none. */
+static int disk_run(struct blk_disk *k)
+{
+	pthread_t thread[BLK_QUEUES_MAX];
+	uint32_t n;
+	int rc;
+
+	pthread_mutex_lock(&k->lock);
+	rc = disk_threads(k, thread, &n);
+	k->go = !rc;
+	k->running = n;
+	pthread_mutex_unlock(&k->lock);
+	/* With success @k is theirs. */
+	while (rc && n--)
+		pthread_join(thread[n], NULL);
+	return rc;
+}
+
+static int disk_open(struct blk_disk *k, int *image, char *text, size_t size)
+{
+	int rc = 0;
+
+	k->control = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (k->control < 0) {
+		rc = -errno;
+		snprintf(text, size, "no descriptors for the rings: %s", strerror(-rc));
+	}
+	for (uint32_t i = 0; !rc && i < k->conf.nqueues; i++)
+		rc = blk_queue_open(k, i, &image[i], &k->queue[i], text, size);
+	return rc;
+}
+
+int blk_disk_start(struct wdev *d, const struct blk_conf *c, int *image,
+                   struct blk_disk **out, char *text, size_t text_size)
+{
+	struct blk_disk *k = calloc(1, sizeof(*k));
+	int rc;
+
+	if (!k) {
+		snprintf(text, text_size, "out of memory for the disk");
+		return -ENOMEM;
+	}
+	k->dev = d;
+	k->conf = *c;
+	k->control = -1;
+	pthread_mutex_init(&k->lock, NULL);
+	*out = k;
+	rc = disk_open(k, image, text, text_size);
+	if (!rc) {
+		rc = disk_run(k);
+		if (rc)
+			snprintf(text, text_size, "cannot start a thread: %s",
+			         strerror(-rc));
+	}
+	if (rc)
+		disk_free(k);
+	return rc;
+}
+
+void blk_disk_stop(struct blk_disk *k)
+{
+	uint64_t one = 1;
+	ssize_t n = write(k->control, &one, sizeof(one));
+
+	/* The disk may be gone by now. */
+	assert(n == sizeof(one));
+	(void)n;
+}
