@@ -51,7 +51,7 @@ inc/tests/unit          := common backends backends/supervisor backends/worker \
 			   backends/blkback backends/netback frontends tests/unit
 inc/tests/contract      := tests/contract
 inc/tests/hostile       := common backends/blkback tests/hostile
-inc/tests/bench         := common tests/bench
+inc/tests/bench         := common backends/blkback tests/unit tests/bench
 
 # ---- Sources ---------------------------------------------------------------------
 src = $(sort $(wildcard $(1)/*.c))
@@ -162,11 +162,16 @@ HOSTILE := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/hostile/test_*.c)))
 $(HOSTILE): %: %.o $(O)/tests/hostile/rig.o $(COMMON_A)
 	$(link) -lxengnttab -lxenevtchn -lcmocka
 
-# ---- A vhost-user-blk client, to load a peer with (tests/bench) -----------------------
-VUBLK := $(O)/tests/bench/vublk
+# ---- For the bench (tests/bench) -----------------------------------------------------
+# A vhost-user-blk client to load a peer with; a ring to count instructions with, whose
+# grants are its own.
+BENCH_BIN := $(addprefix $(O)/tests/bench/,vublk turns)
 
-$(VUBLK): $(call obj,tests/bench/vublk.c tests/bench/vhost_user.c) $(COMMON_A)
+$(O)/tests/bench/vublk: $(call obj,tests/bench/vublk.c tests/bench/vhost_user.c) $(COMMON_A)
 	$(link)
+
+$(O)/tests/bench/turns: $(O)/tests/bench/turns.o $(WORKER_A) $(COMMON_A)
+	$(link) $(LIBS_WORKER)
 
 # ---- xensim (tests/xensim) ---------------------------------------------------------
 # One library under four names. Programs without sanitizers load it too, so it and what it
@@ -207,7 +212,7 @@ $(O)/xensim/xensim $(O)/xensim/xensimd $(O)/xensim/xensim-guest:
 PACKAGES := build-essential pkg-config libxen-dev xen-utils-4.17 xenstore-utils libevent-dev \
 	    libcmocka-dev liburing-dev nettle-dev nbdkit nbdkit-plugin-dev libnbd-bin e2fsprogs iproute2 jq
 CHECK_PACKAGES := clang clang-format clang-tidy cppcheck shellcheck mandoc fio qemu-utils \
-	    qemu-system-common python3
+	    qemu-system-common python3 valgrind
 
 deps: ## Install the Debian packages that are missing (needs root)
 	$(Q)tests/deps $(PACKAGES) $(CHECK_PACKAGES)
@@ -251,7 +256,7 @@ contract: all $(CONTRACT) $(AGENT) $(LOADS) ## What Xen promises, asked of xensi
 hostile: all $(HOSTILE) ## Guests that lie, around the real worker
 	$(Q)tests/run -j $(JOBS) -w tests/hostile/on-xensim $(HOSTILE)
 
-tree: all $(UNIT_TESTS) $(VUBLK) ## Tests of the tree: layers, install, manuals
+tree: all $(UNIT_TESTS) $(BENCH_BIN) ## Tests of the tree: layers, install, manuals
 	$(Q)tests/run $(sort $(wildcard tests/tree/*.sh tests/bench/test_*))
 
 e2e: all ## Scenarios on a simulated host; E2E=tests/e2e/NAME.sh for one
@@ -325,7 +330,7 @@ xen-shell: $(XEN_ROOT) ## A shell in that dom0
 # ---- Performance (tests/bench) -----------------------------------------------------
 # QUICK=1 is a look whether it runs; DOCS=1 puts the figures into docs/performance.*; BENCH
 # holds more arguments, tests/bench/bench --help.
-bench: all $(VUBLK) | $(O)/.deps-check ## Compare with what a user would pick instead: eight minutes
+bench: all $(BENCH_BIN) | $(O)/.deps-check ## Compare with what a user would pick instead: eight minutes
 	$(Q)tests/bench/bench $(if $(QUICK),--quick) $(if $(DOCS),--docs) --json $(O)/bench.json $(BENCH)
 
 clean: ## Remove the build directories

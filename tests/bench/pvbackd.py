@@ -29,7 +29,8 @@ class Pvbackd(Peer):
 
     key = "pvbackd"
     title = "pvbackd"
-    load_options = ()
+    # Requests as Linux's blkfront makes them by default: up to 32 pages.
+    load_options = ("--segments=32",)
 
     def sim(self, *argv, seconds=0):
         return run([XENSIM, *argv], seconds + SLACK, self.env)
@@ -104,7 +105,7 @@ class PvbackdCopy(Pvbackd):
 
     key = "pvbackd-copy"
     title = "pvbackd, grant copy"
-    load_options = ("--persistent=off", "--rotate=1000000000")
+    load_options = (*Pvbackd.load_options, "--persistent=off", "--rotate=1000000000")
 
 
 def counters(log):
