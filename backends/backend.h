@@ -54,13 +54,15 @@ struct bdev {
  * struct bdev_conf - What a worker is to be told: blob and descriptors of CONNECT
  * @nqueues:	Queues that will be served; 0 is taken for 1
  *
- * The descriptors stay the backend's until release() or close().
+ * @once:	A bit for each descriptor that is the worker's alone: closed when it was
+ *told. The others stay the backend's until release() or close().
  */
 struct bdev_conf {
 	uint8_t blob[MSG_BLOB_MAX];
 	size_t len;
 	int fds[BDEV_FDS_MAX];
 	unsigned int nfds;
+	unsigned int once;
 	unsigned int nqueues;
 };
 
@@ -149,6 +151,22 @@ struct super_backend {
 	 * @resume: the ring was left by an orderly stop, with nothing in flight.
 	 */
 	int (*connect)(struct bdev *d, bool resume, struct bdev_conf *conf);
+
+	/*
+	 * Optional, all three or none: the guest does not notice when a worker dies.
+	 *
+	 * fence: -EAGAIN for as long as I/O of the worker that died may reach the
+	 * storage; called until it returns 0, before recover() and before anything else
+	 * is done.
+	 *
+	 * recover: fill @conf anew with what connect() has said, for another worker that
+	 * goes on where the one that died was. XenStore may be away.
+	 *
+	 * serving: the worker that died was at work on this device at that moment.
+	 */
+	int (*fence)(struct bdev *d);
+	int (*recover)(struct bdev *d, struct bdev_conf *conf);
+	bool (*serving)(struct bdev *d);
 
 	/* Write the keys a frontend reads when we are Connected; committed with state 4.
 	 */

@@ -118,18 +118,18 @@ void child_kill(const struct child *c)
 	pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
 }
 
-bool child_reap(struct child *c, char *how, size_t size)
+void child_reap(struct child *c, struct child_end *end)
 {
 	siginfo_t si = { 0 };
-	bool good;
 
 	while (waitid(P_PIDFD, (id_t)c->pidfd, &si, WEXITED) < 0 && errno == EINTR)
 		;
-	good = si.si_code == CLD_EXITED && si.si_status == 0;
+	end->good = si.si_code == CLD_EXITED && si.si_status == 0;
+	end->crashed = !end->good && si.si_status != SIGKILL;
 	if (si.si_code == CLD_EXITED)
-		snprintf(how, size, "exit status %d", si.si_status);
+		snprintf(end->how, sizeof(end->how), "exit status %d", si.si_status);
 	else
-		snprintf(how, size, "signal %d (%s)", si.si_status,
+		snprintf(end->how, sizeof(end->how), "signal %d (%s)", si.si_status,
 		         strsignal(si.si_status));
 	close(c->pidfd);
 	if (c->sock >= 0)
@@ -137,5 +137,4 @@ bool child_reap(struct child *c, char *how, size_t size)
 	if (c->log >= 0)
 		close(c->log);
 	*c = CHILD_NONE;
-	return good;
 }

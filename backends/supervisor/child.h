@@ -32,12 +32,17 @@ int must_check child_start(const char *program, uint32_t domid, struct child *ou
 void child_kill(const struct child *c);
 
 /**
- * child_reap() - Collect a child whose pidfd is readable, close all
- * @how:	What its end was like, for a log line: "exit status 1", "signal 9
- * (Killed)"
- *
- * Return: true if it exited with status 0.
+ * struct child_end - What the end of a process was like
+ * @good:	It exited with status 0
+ * @crashed:	It brought its end about itself: a signal other than SIGKILL, or a status
+ * @how:	For a log line: "exit status 1", "signal 9 (Killed)"
  */
-bool child_reap(struct child *c, char *how, size_t size);
+struct child_end {
+	bool good, crashed;
+	char how[64];
+};
+
+/** child_reap() - Collect a child whose pidfd is readable, close all */
+void child_reap(struct child *c, struct child_end *end);
 
 #endif

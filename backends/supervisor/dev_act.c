@@ -6,11 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "dev_store.h"
 #include "guest.h"
 #include "log.h"
 #include "super.h"
 #include "xenabi.h"
+
+/* I/O of a worker that died may take so long before it is worth a line. */
+#define FENCE_QUIET_NS 1000000000U
 
 void bdev_fault(struct bdev *b, const char *fmt, ...)
 {
@@ -87,12 +91,23 @@ static int left(struct device *d, int rc)
 	return rc == -EAGAIN && !s->stopping ? rc : 0;
 }
 
+/* Descriptors that were made for a worker which was not told. */
+static void conf_drop(struct device *d)
+{
+	for (unsigned int i = 0; i < d->conf.nfds; i++)
+		if (d->conf.once & 1U << i && d->conf.fds[i] >= 0)
+			close(take_fd(&d->conf.fds[i]));
+	d->conf.nfds = 0;
+}
+
 static void storage_close(struct device *d)
 {
+	conf_drop(d);
 	if (!d->open)
 		return;
 	d->ops->close(&d->bdev);
-	d->open = false;
+	d->open = d->lost = false;
+	d->crashes = 0;
 	super_storage_freed(d->guest->super);
 }
 
@@ -177,6 +192,7 @@ static int act_connect(struct device *d)
 {
 	int rc;
 
+	conf_drop(d);
 	d->conf = (struct bdev_conf){ 0 };
 	rc = judged(d, d->ops->connect(&d->bdev, d->resume, &d->conf));
 	/* Once the worker has the ring, an end without a mark is a crash. */
@@ -190,8 +206,44 @@ static int act_connect(struct device *d)
 	return rc;
 }
 
+int dev_fence(struct device *d)
+{
+	int rc = d->open && d->ops->fence ? d->ops->fence(&d->bdev) : 0;
+
+	if (rc != -EAGAIN) {
+		d->lost_ns = 0;
+		return 0;
+	}
+	d->lost_ns = d->lost_ns ? d->lost_ns : clock_ns();
+	if (clock_ns() - d->lost_ns > FENCE_QUIET_NS) {
+		bdev_fault(&d->bdev,
+		           "a worker died and the storage still holds I/O of it, the "
+		           "disk waits until that has ended: is the storage stuck?");
+		dev_report(d);
+	}
+	guest_retry(d->guest);
+	return -EAGAIN;
+}
+
+/* Told what the last one was told; XenStore is not asked. */
+static int act_retake(struct device *d)
+{
+	int rc;
+
+	conf_drop(d);
+	rc = judged(d, d->ops->recover(&d->bdev, &d->conf));
+	if (rc)
+		return rc;
+	d->resume = d->view.own != XenbusStateInitWait;
+	rc = guest_connect(d->guest, d);
+	if (rc)
+		bdev_fault(&d->bdev, "the worker cannot be told: %s", strerror(-rc));
+	return rc;
+}
+
 static int act_publish(struct device *d)
 {
+	all_is_well(d);
 	if (!d->resume)
 		return committed(
 			d, dev_store_state(d, XenbusStateConnected, d->ops->publish));
@@ -314,6 +366,7 @@ static int (*const action[])(struct device *d) = {
 	[ACT_FAIL] = act_fail,           [ACT_PARK] = act_park,
 	[ACT_LEAVE] = act_leave,         [ACT_RESET] = act_reset,
 	[ACT_RENEW] = act_renew,         [ACT_FORGET] = act_forget,
+	[ACT_RETAKE] = act_retake,
 };
 _Static_assert(ARRAY_SIZE(action) == ACT_NACTIONS, "an action is not implemented");
 

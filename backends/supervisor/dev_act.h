@@ -21,4 +21,11 @@ void dev_report(struct device *d);
 /** dev_forget_keys() - And the storage: undo open() and probe() */
 void dev_forget_keys(struct device *d);
 
+/**
+ * dev_fence() - May I/O of the worker that died still reach the storage?
+ *
+ * Return: 0 when not, -EAGAIN when it may: the device gets a turn in a moment.
+ */
+int must_check dev_fence(struct device *d);
+
 #endif

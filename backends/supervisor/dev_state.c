@@ -14,6 +14,8 @@ static const char *const state_name[] = {
 	[DEV_STARTING] = "starting",
 	[DEV_ABORTING] = "aborting",
 	[DEV_CONNECTED] = "connected",
+	[DEV_REVIVING] = "reviving",
+	[DEV_RETAKING] = "retaking",
 	[DEV_CLOSING] = "closing",
 	[DEV_HALTED] = "halted",
 	[DEV_STOPPING] = "stopping",
@@ -43,6 +45,7 @@ static const char *const event_name[] = {
 	[EV_WORKER_DONE] = "worker done",
 	[EV_WORKER_FAILED] = "worker failed",
 	[EV_WORKER_DIED] = "worker died",
+	[EV_WORKER_LOST] = "worker lost",
 	[EV_FAULT] = "fault",
 };
 _Static_assert(ARRAY_SIZE(event_name) == EV_NEVENTS, "an event has no name");
@@ -106,6 +109,7 @@ static const struct dev_move moves[][EV_NEVENTS] = {
 		[EV_FRONT_CLOSING] = GO(HALT, HALTED),
 		[EV_WORKER_UP] = GO(CONNECT, STARTING),
 		[EV_WORKER_DIED] = GO(FAIL, CLOSED),
+		[EV_WORKER_LOST] = GO(SPAWN, SPAWNING),
 		[EV_FAULT] = GO(FAIL, CLOSED),
 	},
 	[DEV_STARTING] = {
@@ -121,6 +125,8 @@ static const struct dev_move moves[][EV_NEVENTS] = {
 		[EV_WORKER_REFUSED] = GO(FAIL, CLOSED),
 		[EV_WORKER_FAILED] = GO(FAIL_STOP, STOPPING),
 		[EV_WORKER_DIED] = GO(FAIL, CLOSED),
+		/* It may have taken requests before it said that it was ready. */
+		[EV_WORKER_LOST] = GO(SPAWN, REVIVING),
 		[EV_FAULT] = GO(FAIL_STOP, STOPPING),
 	},
 	[DEV_ABORTING] = {
@@ -128,17 +134,46 @@ static const struct dev_move moves[][EV_NEVENTS] = {
 		[EV_WORKER_REFUSED] = GO(CLOSE, CLOSED),
 		[EV_WORKER_FAILED] = GO(STOP, STOPPING),
 		[EV_WORKER_DIED] = GO(CLOSE, CLOSED),
+		[EV_WORKER_LOST] = GO(CLOSE, CLOSED),
 	},
 	[DEV_CONNECTED] = {
 		ENDS_BY_STOP,
 		[EV_STOP] = GO(STOP, PARKING),
 		[EV_FRONT_CLOSING] = GO(CLOSING, CLOSING),
 		[EV_WORKER_DIED] = GO(FAIL, CLOSED),
+		[EV_WORKER_LOST] = GO(SPAWN, REVIVING),
+	},
+	/*
+	 * The guest is not to notice: what has to be said or done about the frontend's 5
+	 * or about a stop of ours is when the ring is served again.
+	 */
+	[DEV_REVIVING] = {
+		ENDS_AT_ONCE,
+		[EV_FRONT_INIT] = GO(CLOSE, CLOSED),
+		[EV_WORKER_UP] = GO(RETAKE, RETAKING),
+		[EV_WORKER_DIED] = GO(FAIL, CLOSED),
+		[EV_WORKER_LOST] = GO(SPAWN, REVIVING),
+		[EV_FAULT] = GO(FAIL, CLOSED),
+	},
+	[DEV_RETAKING] = {
+		[EV_DIR_GONE] = GO(NONE, ABORTING),
+		[EV_RECREATED] = GO(NONE, ABORTING),
+		[EV_GUEST_DEAD] = GO(NONE, ABORTING),
+		[EV_FRONT_GONE] = GO(NONE, ABORTING),
+		[EV_FRONT_INIT] = GO(NONE, ABORTING),
+		[EV_FRONT_CLOSED] = GO(NONE, ABORTING),
+		[EV_WORKER_READY] = GO(PUBLISH, CONNECTED),
+		[EV_WORKER_REFUSED] = GO(FAIL, CLOSED),
+		[EV_WORKER_FAILED] = GO(FAIL_STOP, STOPPING),
+		[EV_WORKER_DIED] = GO(FAIL, CLOSED),
+		[EV_WORKER_LOST] = GO(SPAWN, REVIVING),
+		[EV_FAULT] = GO(FAIL_STOP, STOPPING),
 	},
 	[DEV_CLOSING] = {
 		ENDS_BY_STOP,
 		[EV_STOP] = GO(STOP, STOPPING),
 		[EV_WORKER_DIED] = GO(CLOSE, CLOSED),
+		[EV_WORKER_LOST] = GO(SPAWN, REVIVING),
 	},
 	[DEV_HALTED] = {
 		ENDS_AT_ONCE,
@@ -151,10 +186,12 @@ static const struct dev_move moves[][EV_NEVENTS] = {
 	[DEV_STOPPING] = {
 		[EV_WORKER_DONE] = GO(CLOSE, CLOSED),
 		[EV_WORKER_DIED] = GO(CLOSE, CLOSED),
+		[EV_WORKER_LOST] = GO(CLOSE, CLOSED),
 	},
 	[DEV_PARKING] = {
 		[EV_WORKER_DONE] = GO(PARK, PARKED),
 		[EV_WORKER_DIED] = GO(FAIL, CLOSED),
+		[EV_WORKER_LOST] = GO(SPAWN, REVIVING),
 	},
 	[DEV_PARKED] = {
 		ENDS_AT_ONCE,
@@ -239,9 +276,8 @@ static enum dev_event observe_front(enum dev_state state, const struct dev_view 
 		return EV_FRONT_INIT;
 	case XenbusStateInitialised:
 	case XenbusStateConnected:
-		if (state == DEV_SPAWNING && v->worker_up)
-			return EV_WORKER_UP;
-		return EV_FRONT_READY;
+		return state == DEV_SPAWNING && v->worker_up ? EV_WORKER_UP
+		                                             : EV_FRONT_READY;
 	case XenbusStateClosing:
 		return EV_FRONT_CLOSING;
 	case XenbusStateClosed:
@@ -251,13 +287,14 @@ static enum dev_event observe_front(enum dev_state state, const struct dev_view 
 	}
 }
 
-enum dev_event dev_observe(enum dev_state state, const struct dev_view *v)
+static enum dev_event observe(enum dev_state state, const struct dev_view *v)
 {
-	bool serving = state == DEV_CONNECTED || state == DEV_CLOSING;
+	bool reviving = state == DEV_REVIVING || state == DEV_RETAKING;
+	bool serving = state == DEV_CONNECTED || state == DEV_CLOSING || reviving;
 
-	if (v->stop)
+	if (v->stop && !reviving)
 		return EV_STOP;
-	if (!v->dir && !(v->kept && state == DEV_CONNECTED))
+	if (!v->dir && !(v->kept && (state == DEV_CONNECTED || reviving)))
 		return EV_DIR_GONE;
 	if (v->foreign && state == DEV_NEW)
 		return EV_NONE;
@@ -271,6 +308,16 @@ enum dev_event dev_observe(enum dev_state state, const struct dev_view *v)
 	if (v->own == XenbusStateClosing && v->online == ONLINE_NO && !serving)
 		return EV_REMOVE;
 	return observe_front(state, v);
+}
+
+enum dev_event dev_observe(enum dev_state state, const struct dev_view *v)
+{
+	enum dev_event ev = observe(state, v);
+
+	/* Whatever the frontend is at, its requests are answered. */
+	if (state == DEV_REVIVING && v->worker_up && dev_next(state, ev).act == ACT_NONE)
+		return EV_WORKER_UP;
+	return ev;
 }
 
 enum dev_state dev_initial(int own, bool marked)

@@ -22,6 +22,9 @@
  *   STARTING  [2] the worker was told to connect and has not answered
  *   ABORTING  [2] as STARTING, but the answer is no longer wanted
  *   CONNECTED [4] the worker serves the ring
+ *   REVIVING  [*] the worker died; its successor is being started, and what it has begun
+ *                 is waited for
+ *   RETAKING  [*] the successor was told to take the ring up and has not answered
  *   CLOSING   [5] the worker still serves, until the frontend is done (6)
  *   HALTED    [5] nothing is held; waits for the frontend to be done (6)
  *   STOPPING  [*] the worker was told to let go; Closed follows
@@ -44,6 +47,8 @@ enum dev_state {
 	DEV_STARTING,
 	DEV_ABORTING,
 	DEV_CONNECTED,
+	DEV_REVIVING,
+	DEV_RETAKING,
 	DEV_CLOSING,
 	DEV_HALTED,
 	DEV_STOPPING,
@@ -81,6 +86,7 @@ enum dev_event {
 	EV_WORKER_DONE,    /* it has let go of the device */
 	EV_WORKER_FAILED,  /* it cannot serve the ring any more */
 	EV_WORKER_DIED,    /* it is dead, and so is what it held */
+	EV_WORKER_LOST,    /* it is dead, and another can go on where it was */
 
 	EV_FAULT,
 	EV_NEVENTS
@@ -94,6 +100,7 @@ enum dev_action {
 	ACT_ADOPT,   /* judge the toolstack's keys and open the storage, write nothing */
 	ACT_SPAWN,   /* see to it that the guest has a worker */
 	ACT_CONNECT, /* judge the frontend's keys, tell the worker to connect */
+	ACT_RETAKE,  /* tell a new worker to go on where the one that died was */
 	ACT_PUBLISH, /* write the disk's keys and 4 */
 	ACT_CLOSING, /* write 5 */
 	ACT_HALT,    /* close, write 5 */

@@ -29,6 +29,8 @@ static int device_apply(struct device *d, enum dev_event ev, const char *why)
 	int rc;
 
 	snprintf(d->fault, sizeof(d->fault), "%s", why ? why : "");
+	if (d->lost && m.act != ACT_NONE && m.act != ACT_SPAWN && dev_fence(d))
+		return -EAGAIN;
 	rc = dev_act(d, m.act);
 	if (rc && rc != -EAGAIN) {
 		m = dev_next(old, EV_FAULT);
@@ -60,7 +62,8 @@ void device_worker_event(struct device *d, enum dev_event ev, const char *text)
 
 bool device_needs_worker(const struct device *d)
 {
-	return d->worker_link != LINK_NONE || d->state == DEV_SPAWNING;
+	return d->worker_link != LINK_NONE || d->state == DEV_SPAWNING ||
+	       d->state == DEV_REVIVING;
 }
 
 /* What was there before us may be another's, ours of last time, or left by a crash. */
@@ -125,6 +128,13 @@ static void device_moves(struct device *d)
 	}
 }
 
+/* A ring is taken up again whether XenStore is there or not. */
+static bool without_store(const struct device *d)
+{
+	return d->state == DEV_REVIVING || d->state == DEV_RETAKING ||
+	       d->worker_ev == EV_WORKER_LOST;
+}
+
 bool device_step(struct device *d)
 {
 	struct super *s = d->guest->super;
@@ -138,7 +148,7 @@ bool device_step(struct device *d)
 		s->broken = true;
 	else if (rc)
 		log_err(d->tag, "XenStore: %s", strerror(-rc));
-	if ((!s->xs || s->broken) && !s->stopping)
+	if ((!s->xs || s->broken) && !s->stopping && !without_store(d))
 		return true;
 	device_moves(d);
 	if (d->state == DEV_GONE) {

@@ -44,6 +44,9 @@ enum dev_link {
  * @conf:	What the worker was told
  * @stats:	memfd of its statistics; made when it is first connected, else -1
  * @nqueues:	Most queues it has had, and so that have statistics
+ * @lost:	A worker that was told of it died; nobody has gone on since
+ * @lost_ns:	When I/O of that worker was found to be in the way; 0: it was not
+ * @crashes:	Workers that crashed while they served it, in a row
  * @worker_ev:	What the worker has done and the table has not been asked about yet
  * @worker_text: What it said with it
  * @fault:	Why it cannot be served, or why it waits
@@ -69,6 +72,9 @@ struct device {
 	struct bdev_conf conf;
 	int stats;
 	unsigned int nqueues;
+	bool lost;
+	uint64_t lost_ns;
+	unsigned int crashes;
 	enum dev_event worker_ev;
 	char worker_text[256];
 	char fault[512];

@@ -17,6 +17,7 @@
 #include "compiler.h"
 #include "log.h"
 #include "relay.h"
+#include "respawn.h"
 
 struct device;
 struct loop_src;
@@ -26,6 +27,7 @@ LIST_HEAD(device_list, device);
 
 enum worker_state {
 	WORKER_NONE,
+	WORKER_PAUSED,   /* several have died: the next one is started later */
 	WORKER_STARTING, /* has not said HELLO */
 	WORKER_UP,       /* takes devices */
 	WORKER_LEAVING,  /* has no device, was told to go */
@@ -37,7 +39,11 @@ enum worker_state {
  * @tag:	"guest 3"
  * @known:	It was seen alive; only then can it be seen to die
  * @dead:	It is gone or dying
- * @timer:	Runs while the worker owes an answer
+ * @timer:	Runs while the worker owes an answer, or the next one is not started yet
+ * @retry:	Runs while I/O of the last worker is waited for
+ * @started_ns:	When the worker was, CLOCK_MONOTONIC
+ * @pause_ms:	Before the next one is started
+ * @retries:	Looks whether that I/O has ended
  * @why:	What the worker was killed for, if it was
  * @last_handle: Given to the device connected last; never used again for another
  */
@@ -50,7 +56,11 @@ struct guest {
 	bool known, dead;
 	enum worker_state worker;
 	struct child child;
-	struct loop_src *sock_src, *log_src, *end_src, *timer;
+	struct loop_src *sock_src, *log_src, *end_src, *timer, *retry;
+	struct respawn respawn;
+	uint64_t started_ns;
+	uint32_t pause_ms;
+	unsigned int retries;
 	char why[96];
 	struct relay relay;
 	struct log_limit limit;
@@ -78,6 +88,10 @@ void guest_disconnect(struct guest *g, struct device *d);
 
 /** guest_idle() - Let the worker go if no device needs it */
 void guest_idle(struct guest *g);
+
+/** guest_retry() - Give all devices a turn in a moment: I/O of a dead worker is in the
+ * way */
+void guest_retry(struct guest *g);
 
 /** guest_kill() - End the worker because of @why */
 void guest_kill(struct guest *g, const char *why);

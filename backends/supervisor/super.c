@@ -106,7 +106,7 @@ static void on_turn(void *arg)
 	struct super *s = arg;
 
 	conn_drain(s);
-	for (int n = 0; n < TURN_DEVICES && !s->broken && (s->xs || s->stopping); n++) {
+	for (int n = 0; n < TURN_DEVICES && !s->broken; n++) {
 		struct device *d = TAILQ_FIRST(&s->dirty);
 
 		if (!d)
@@ -121,7 +121,7 @@ static void on_turn(void *arg)
 	forget_guests(s);
 	if (s->stopping && at_rest(s))
 		loop_stop(s->loop);
-	else if (!TAILQ_EMPTY(&s->dirty) && (s->xs || s->stopping))
+	else if (!TAILQ_EMPTY(&s->dirty))
 		super_wake(s);
 }
 

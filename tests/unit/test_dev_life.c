@@ -71,6 +71,10 @@ static bool model_act(struct model *m, enum dev_action act)
 			m->answer = m->worker_refuses ? EV_WORKER_REFUSED
 			                              : EV_WORKER_READY;
 		break;
+	case ACT_RETAKE:
+		m->resumed = m->v.own != 2;
+		m->answer = m->silent ? EV_NONE : EV_WORKER_READY;
+		break;
 	case ACT_PUBLISH:
 		if (!m->resumed)
 			write_state(m, 4);
@@ -459,6 +463,26 @@ static void stop_waits_for_an_answer(void **state)
 		     .v = { .dir = true, .own = 1, .online = ONLINE_YES, .front = 1 } });
 }
 
+/* The guest is not to notice: nothing is written until something else happens. */
+static void lives_with_a_worker_that_dies(void **state)
+{
+	(void)state;
+	PLAY("it dies", CONNECT_IT, { WORKER, EV_WORKER_LOST, "", DEV_CONNECTED });
+	PLAY("the toolstack has detached", CONNECT_IT, { DETACH, 0, "", DEV_CONNECTED },
+	     { WORKER, EV_WORKER_LOST, "", DEV_CONNECTED },
+	     { FRONT, 6, "6", DEV_CLOSED });
+	PLAY("the frontend is closing", CONNECT_IT, { FRONT, 5, "5", DEV_CLOSING },
+	     { WORKER, EV_WORKER_LOST, "", DEV_CLOSING }, { FRONT, 6, "6", DEV_CLOSED });
+	PLAY("XenStore has forgotten the disk", CONNECT_IT,
+	     { LOST, 0, "", DEV_CONNECTED },
+	     { WORKER, EV_WORKER_LOST, "", DEV_CONNECTED }, { DEAD, 0, "", DEV_GONE });
+	PLAY("a stop", CONNECT_IT, { WORKER, EV_WORKER_LOST, "", DEV_CONNECTED },
+	     { STOP, 0, "M", DEV_PARKED });
+	PLAY("it dies too often", CONNECT_IT,
+	     { WORKER, EV_WORKER_LOST, "", DEV_CONNECTED },
+	     { WORKER, EV_WORKER_DIED, "56", DEV_CLOSED });
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -469,6 +493,7 @@ int main(void)
 		cmocka_unit_test(a_refusal_closes),
 		cmocka_unit_test(a_restart_is_not_noticed),
 		cmocka_unit_test(stop_waits_for_an_answer),
+		cmocka_unit_test(lives_with_a_worker_that_dies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

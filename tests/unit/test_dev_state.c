@@ -16,23 +16,12 @@
 #include "dev_state.h"
 
 static const char *const act_name[] = {
-	[ACT_NONE] = "-",
-	[ACT_OFFER] = "offer",
-	[ACT_OPEN] = "open",
-	[ACT_ADOPT] = "adopt",
-	[ACT_SPAWN] = "spawn",
-	[ACT_CONNECT] = "connect",
-	[ACT_PUBLISH] = "publish",
-	[ACT_CLOSING] = "closing",
-	[ACT_HALT] = "halt",
-	[ACT_STOP] = "stop",
-	[ACT_FAIL_STOP] = "fail-stop",
-	[ACT_CLOSE] = "close",
-	[ACT_FAIL] = "fail",
-	[ACT_PARK] = "park",
-	[ACT_LEAVE] = "leave",
-	[ACT_RESET] = "reset",
-	[ACT_RENEW] = "renew",
+	[ACT_NONE] = "-",        [ACT_OFFER] = "offer",     [ACT_OPEN] = "open",
+	[ACT_ADOPT] = "adopt",   [ACT_SPAWN] = "spawn",     [ACT_CONNECT] = "connect",
+	[ACT_RETAKE] = "retake", [ACT_PUBLISH] = "publish", [ACT_CLOSING] = "closing",
+	[ACT_HALT] = "halt",     [ACT_STOP] = "stop",       [ACT_FAIL_STOP] = "fail-stop",
+	[ACT_CLOSE] = "close",   [ACT_FAIL] = "fail",       [ACT_PARK] = "park",
+	[ACT_LEAVE] = "leave",   [ACT_RESET] = "reset",     [ACT_RENEW] = "renew",
 	[ACT_FORGET] = "forget",
 };
 _Static_assert(ARRAY_SIZE(act_name) == ACT_NACTIONS, "an action has no name");
@@ -43,9 +32,10 @@ static const char *const expected[DEV_NSTATES][EV_NEVENTS] = {
 	[EV_FRONT_GONE] = gone, [EV_FRONT_WAITS] = waits, [EV_FRONT_INIT] = init, \
 	[EV_FRONT_READY] = ready, [EV_FRONT_CLOSING] = closing,                   \
 	[EV_FRONT_CLOSED] = closed
-#define WORKER(up, ready, refused, done, failed, died)                                 \
+#define WORKER(up, ready, refused, done, failed, died, lost)                           \
 	[EV_WORKER_UP] = up, [EV_WORKER_READY] = ready, [EV_WORKER_REFUSED] = refused, \
-	[EV_WORKER_DONE] = done, [EV_WORKER_FAILED] = failed, [EV_WORKER_DIED] = died
+	[EV_WORKER_DONE] = done, [EV_WORKER_FAILED] = failed, [EV_WORKER_DIED] = died, \
+	[EV_WORKER_LOST] = lost
 #define OTHER(dir_gone, recreated, stop, dead, remove, fault)                  \
 	[EV_NONE] = ".", [EV_DIR_GONE] = dir_gone, [EV_RECREATED] = recreated, \
 	[EV_STOP] = stop, [EV_GUEST_DEAD] = dead, [EV_REMOVE] = remove,        \
@@ -55,89 +45,103 @@ static const char *const expected[DEV_NSTATES][EV_NEVENTS] = {
 		OTHER("forget>gone", ".", "leave>parked", ".", "close>closed", "fail>closed"),
 		FRONT("close>closed", "offer>initwait", "offer>initwait", "offer>initwait",
 		      "offer>initwait", "offer>initwait"),
-		WORKER(".", ".", ".", ".", ".", "."),
+		WORKER(".", ".", ".", ".", ".", ".", "."),
 	},
 	[DEV_INITWAIT] = {
 		OTHER("forget>gone", "renew>new", "leave>parked", "close>closed",
 		      "close>closed", "fail>closed"),
 		FRONT("close>closed", "open>opened", "open>opened", "open>opened",
 		      "halt>halted", "close>closed"),
-		WORKER(".", ".", ".", ".", ".", "."),
+		WORKER(".", ".", ".", ".", ".", ".", "."),
 	},
 	[DEV_OPENED] = {
 		OTHER("forget>gone", "renew>new", "leave>parked", "close>closed",
 		      "close>closed", "fail>closed"),
 		FRONT("close>closed", ".", ".", "spawn>spawning", "halt>halted",
 		      "close>closed"),
-		WORKER(".", ".", ".", ".", ".", "."),
+		WORKER(".", ".", ".", ".", ".", ".", "."),
 	},
 	[DEV_SPAWNING] = {
 		OTHER("forget>gone", "renew>new", "leave>parked", "close>closed",
 		      "close>closed", "fail>closed"),
 		FRONT("close>closed", ".", "close>closed", ".", "halt>halted",
 		      "close>closed"),
-		WORKER("connect>starting", ".", ".", ".", ".", "fail>closed"),
+		WORKER("connect>starting", ".", ".", ".", ".", "fail>closed", "spawn>spawning"),
 	},
 	[DEV_STARTING] = {
 		OTHER("->aborting", "->aborting", ".", "->aborting", "->aborting",
 		      "fail-stop>stopping"),
 		FRONT("->aborting", ".", "->aborting", ".", "->aborting", "->aborting"),
 		WORKER(".", "publish>connected", "fail>closed", ".", "fail-stop>stopping",
-		       "fail>closed"),
+		       "fail>closed", "spawn>reviving"),
 	},
 	[DEV_ABORTING] = {
 		OTHER(".", ".", ".", ".", ".", "."),
 		FRONT(".", ".", ".", ".", ".", "."),
 		WORKER(".", "stop>stopping", "close>closed", ".", "stop>stopping",
-		       "close>closed"),
+		       "close>closed", "close>closed"),
 	},
 	[DEV_CONNECTED] = {
 		OTHER("stop>stopping", "stop>stopping", "stop>parking", "stop>stopping", ".",
 		      "."),
 		FRONT("stop>stopping", ".", "stop>stopping", ".", "closing>closing",
 		      "stop>stopping"),
-		WORKER(".", ".", ".", ".", "fail-stop>stopping", "fail>closed"),
+		WORKER(".", ".", ".", ".", "fail-stop>stopping", "fail>closed", "spawn>reviving"),
+	},
+	[DEV_REVIVING] = {
+		OTHER("forget>gone", "renew>new", ".", "close>closed", "close>closed",
+		      "fail>closed"),
+		FRONT("close>closed", ".", "close>closed", ".", ".", "close>closed"),
+		WORKER("retake>retaking", ".", ".", ".", ".", "fail>closed",
+		       "spawn>reviving"),
+	},
+	[DEV_RETAKING] = {
+		OTHER("->aborting", "->aborting", ".", "->aborting", ".",
+		      "fail-stop>stopping"),
+		FRONT("->aborting", ".", "->aborting", ".", ".", "->aborting"),
+		WORKER(".", "publish>connected", "fail>closed", ".", "fail-stop>stopping",
+		       "fail>closed", "spawn>reviving"),
 	},
 	[DEV_CLOSING] = {
 		OTHER("stop>stopping", "stop>stopping", "stop>stopping", "stop>stopping",
 		      ".", "."),
 		FRONT("stop>stopping", ".", "stop>stopping", ".", ".", "stop>stopping"),
-		WORKER(".", ".", ".", ".", "fail-stop>stopping", "close>closed"),
+		WORKER(".", ".", ".", ".", "fail-stop>stopping", "close>closed", "spawn>reviving"),
 	},
 	[DEV_HALTED] = {
 		OTHER("forget>gone", "renew>new", "leave>parked", "close>closed",
 		      "close>closed", "."),
 		FRONT("close>closed", "close>closed", "close>closed", "close>closed", ".",
 		      "close>closed"),
-		WORKER(".", ".", ".", ".", ".", "."),
+		WORKER(".", ".", ".", ".", ".", ".", "."),
 	},
 	[DEV_STOPPING] = {
 		OTHER(".", ".", ".", ".", ".", "."),
 		FRONT(".", ".", ".", ".", ".", "."),
-		WORKER(".", ".", ".", "close>closed", ".", "close>closed"),
+		WORKER(".", ".", ".", "close>closed", ".", "close>closed", "close>closed"),
 	},
 	[DEV_PARKING] = {
 		OTHER(".", ".", ".", ".", ".", "."),
 		FRONT(".", ".", ".", ".", ".", "."),
-		WORKER(".", ".", ".", "park>parked", ".", "fail>closed"),
+		WORKER(".", ".", ".", "park>parked", ".", "fail>closed", "spawn>reviving"),
 	},
 	[DEV_PARKED] = {
 		OTHER("forget>gone", "renew>new", ".", "close>closed", "close>closed",
 		      "fail>closed"),
 		FRONT("close>closed", ".", "close>closed", "adopt>opened", "halt>halted",
 		      "close>closed"),
-		WORKER(".", ".", ".", ".", ".", "."),
+		WORKER(".", ".", ".", ".", ".", ".", "."),
 	},
 	[DEV_CLOSED] = {
 		OTHER("forget>gone", "renew>new", "leave>parked", "close>closed",
 		      "close>closed", "."),
 		FRONT("close>closed", ".", "reset>new", ".", "close>closed", "close>closed"),
-		WORKER(".", ".", ".", ".", ".", "."),
+		WORKER(".", ".", ".", ".", ".", ".", "."),
 	},
 	[DEV_GONE] = {
 		OTHER(".", ".", ".", ".", ".", "."),
 		FRONT(".", ".", ".", ".", ".", "."),
-		WORKER(".", ".", ".", ".", ".", "."),
+		WORKER(".", ".", ".", ".", ".", ".", "."),
 	},
 	/* clang-format on */
 };
@@ -166,7 +170,8 @@ static void each_pair_is_as_expected(void **state)
 static bool worker_has_it(enum dev_state s)
 {
 	return s == DEV_STARTING || s == DEV_ABORTING || s == DEV_CONNECTED ||
-	       s == DEV_CLOSING || s == DEV_STOPPING || s == DEV_PARKING;
+	       s == DEV_RETAKING || s == DEV_CLOSING || s == DEV_STOPPING ||
+	       s == DEV_PARKING;
 }
 
 /* The storage may be closed only when no worker can use it any more. */
@@ -178,7 +183,7 @@ static void nothing_is_closed_under_a_worker(void **state)
 			struct dev_move m =
 				dev_next((enum dev_state)s, (enum dev_event)e);
 			bool lets_go = e == EV_WORKER_DONE || e == EV_WORKER_DIED ||
-			               e == EV_WORKER_REFUSED;
+			               e == EV_WORKER_REFUSED || e == EV_WORKER_LOST;
 			bool tells = m.act == ACT_STOP || m.act == ACT_FAIL_STOP;
 
 			if (worker_has_it((enum dev_state)s) && !lets_go)
@@ -192,6 +197,8 @@ static void nothing_is_closed_under_a_worker(void **state)
 			                                m.next != (enum dev_state)s);
 			assert_int_equal(m.act == ACT_CONNECT,
 			                 m.next == DEV_STARTING && s == DEV_SPAWNING);
+			assert_int_equal(m.act == ACT_RETAKE,
+			                 m.next == DEV_RETAKING && s == DEV_REVIVING);
 		}
 }
 

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "gworker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "config.h"
+#include "device.h"
+#include "guest.h"
+#include "log.h"
+#include "loop.h"
+#include "super.h"
+
+/* Lines in 10 seconds about workers that end. */
+#define GUEST_LINES   20
+/* How often to look whether I/O of a dead worker has ended: often, then less. */
+#define RETRY_MS      2
+#define RETRY_LAZY_MS 50
+#define RETRIES       100
+
+static void on_log(void *arg);
+static void on_end(void *arg);
+
+bool guest_worker_up(const struct guest *g)
+{
+	return g->worker == WORKER_UP;
+}
+
+static int worker_watch(struct guest *g)
+{
+	struct loop *l = g->super->loop;
+	int rc = loop_add_fd(l, g->child.sock, guest_on_sock, g, &g->sock_src);
+
+	rc = rc ? rc : loop_add_fd(l, g->child.log, on_log, g, &g->log_src);
+	return rc ? rc : loop_add_fd(l, g->child.pidfd, on_end, g, &g->end_src);
+}
+
+static void worker_unwatch(struct guest *g)
+{
+	loop_del(&g->sock_src);
+	loop_del(&g->log_src);
+	loop_del(&g->end_src);
+	loop_timer_stop(g->timer);
+}
+
+static int worker_start(struct guest *g)
+{
+	int rc = child_start(g->super->conf->worker, g->domid, &g->child);
+
+	if (rc) {
+		log_err(g->tag, "%s cannot be started: %s", g->super->conf->worker,
+		        strerror(-rc));
+		return rc;
+	}
+	rc = worker_watch(g);
+	if (rc) {
+		struct child_end end;
+
+		worker_unwatch(g);
+		child_kill(&g->child);
+		child_reap(&g->child, &end);
+		return rc;
+	}
+	g->worker = WORKER_STARTING;
+	g->started_ns = clock_ns();
+	g->why[0] = 0;
+	loop_timer_set(g->timer, GUEST_ANSWER_MS);
+	log_debug(g->tag, "worker is process %d", (int)g->child.pid);
+	return 0;
+}
+
+int guest_want_worker(struct guest *g)
+{
+	/* One that is about to end is succeeded when it has ended. */
+	if (g->worker != WORKER_NONE)
+		return 0;
+	if (!g->pause_ms)
+		return worker_start(g);
+	log_debug(g->tag, "the next worker is started in %u ms", g->pause_ms);
+	loop_timer_set(g->timer, g->pause_ms);
+	g->pause_ms = 0;
+	g->worker = WORKER_PAUSED;
+	return 0;
+}
+
+void guest_kill(struct guest *g, const char *why)
+{
+	if (g->worker == WORKER_NONE || g->worker == WORKER_PAUSED ||
+	    g->worker == WORKER_KILLED)
+		return;
+	if (log_allowed(&g->limit, GUEST_LINES, g->tag))
+		log_err(g->tag, "worker %d is killed: %s", (int)g->child.pid, why);
+	snprintf(g->why, sizeof(g->why), "killed, %s", why);
+	child_kill(&g->child);
+	loop_del(&g->sock_src);
+	loop_timer_stop(g->timer);
+	/* Who is leaving has nothing that could end with it. */
+	if (g->worker != WORKER_LEAVING)
+		g->worker = WORKER_KILLED;
+}
+
+static bool worker_is_wanted(const struct guest *g)
+{
+	const struct device *d;
+
+	LIST_FOREACH (d, &g->devices, link)
+		if (device_needs_worker(d))
+			return true;
+	return false;
+}
+
+/*
+ * The worker has crashed: which device is it that it cannot live with? One that was not
+ * being served is beyond suspicion, unless none was.
+ */
+static void count_crash(struct guest *g)
+{
+	bool found = false;
+	struct device *d;
+
+	for (int all = 0; all < 2 && !found; all++)
+		LIST_FOREACH (d, &g->devices, link)
+			if (device_needs_worker(d) &&
+			    (all || (d->ops->serving && d->ops->serving(&d->bdev)))) {
+				d->crashes++;
+				found = true;
+			}
+}
+
+/* What the worker held ended with it, or waits for the next one. */
+static void worker_tell_end(struct guest *g, const char *how)
+{
+	struct device *d;
+	char text[256];
+
+	LIST_FOREACH (d, &g->devices, link) {
+		bool again = d->ops->recover && d->crashes < RESPAWN_CRASHES;
+
+		if (!device_needs_worker(d))
+			continue;
+		d->lost |= d->worker_link != LINK_NONE;
+		d->worker_link = LINK_NONE;
+		snprintf(text, sizeof(text),
+		         "the guest's worker ended (%s)%s: the guest has to connect anew",
+		         how,
+		         d->crashes >= RESPAWN_CRASHES ? " again and again with it" : "");
+		device_worker_event(d, again ? EV_WORKER_LOST : EV_WORKER_DIED, text);
+	}
+}
+
+/* It has died, not left: when is the next one to be started, and is a disk to blame? */
+static void judge_end(struct guest *g, bool crashed)
+{
+	uint64_t lived_ms = (clock_ns() - g->started_ns) / 1000000;
+	struct device *d;
+
+	g->pause_ms = respawn_pause(&g->respawn, lived_ms, crashed);
+	if (lived_ms >= RESPAWN_YOUNG_CRASH_MS)
+		LIST_FOREACH (d, &g->devices, link)
+			d->crashes = 0;
+	if (crashed)
+		count_crash(g);
+}
+
+static void on_end(void *arg)
+{
+	struct guest *g = arg;
+	bool leaving = g->worker == WORKER_LEAVING;
+	pid_t pid = g->child.pid;
+	struct child_end end;
+
+	/* Its last words first. */
+	while (g->log_src && relay_read(&g->relay, g->child.log) > 0)
+		;
+	worker_unwatch(g);
+	child_reap(&g->child, &end);
+	g->worker = WORKER_NONE;
+	if (leaving && end.good)
+		log_debug(g->tag, "worker %d has ended", (int)pid);
+	else if (log_allowed(&g->limit, GUEST_LINES, g->tag))
+		log_err(g->tag, "worker %d has ended: %s", (int)pid, end.how);
+	if (!leaving)
+		judge_end(g, end.crashed || g->why[0]);
+	g->retries = 0;
+	/* A device that came while the last worker was leaving has waited for the next.
+	 */
+	if (!leaving || (worker_is_wanted(g) && worker_start(g)))
+		worker_tell_end(g, g->why[0] ? g->why : end.how);
+	super_wake(g->super);
+}
+
+void guest_idle(struct guest *g)
+{
+	if (worker_is_wanted(g))
+		return;
+	if (g->worker == WORKER_PAUSED) {
+		loop_timer_stop(g->timer);
+		g->worker = WORKER_NONE;
+	}
+	if (g->worker != WORKER_STARTING && g->worker != WORKER_UP)
+		return;
+	/* End of file tells it to go. */
+	loop_del(&g->sock_src);
+	close(take_fd(&g->child.sock));
+	g->worker = WORKER_LEAVING;
+	loop_timer_set(g->timer, GUEST_ANSWER_MS);
+}
+
+static void on_log(void *arg)
+{
+	struct guest *g = arg;
+
+	if (relay_read(&g->relay, g->child.log) < 0)
+		loop_del(&g->log_src);
+}
+
+static bool awaits(const struct guest *g, enum dev_link state)
+{
+	const struct device *d;
+
+	LIST_FOREACH (d, &g->devices, link)
+		if (d->worker_link == state)
+			return true;
+	return false;
+}
+
+static void on_timer(void *arg)
+{
+	struct guest *g = arg;
+
+	if (g->worker == WORKER_PAUSED) {
+		g->worker = WORKER_NONE;
+		if (worker_start(g))
+			worker_tell_end(g, "the next cannot be started");
+	} else if (g->worker == WORKER_STARTING)
+		guest_kill(g, "it does not say HELLO");
+	else if (g->worker == WORKER_LEAVING)
+		guest_kill(g, "it does not end, though nothing is left for it to do");
+	else if (!g->sock_src)
+		guest_kill(g, "it has closed its socket and does not end");
+	else if (awaits(g, LINK_CONNECTING))
+		guest_kill(g, "it does not answer CONNECT");
+	else if (awaits(g, LINK_DISCONNECTING)) {
+		log_warn(g->tag,
+		         "worker %d still waits for requests to end: is the storage "
+		         "stuck?",
+		         (int)g->child.pid);
+		loop_timer_set(g->timer, GUEST_DRAIN_MS);
+	}
+}
+
+static void on_retry(void *arg)
+{
+	struct guest *g = arg;
+
+	super_queue_guest(g->super, g);
+}
+
+void guest_retry(struct guest *g)
+{
+	loop_timer_set(g->retry, g->retries++ < RETRIES ? RETRY_MS : RETRY_LAZY_MS);
+}
+
+int gworker_init(struct guest *g)
+{
+	int rc = loop_add_timer(g->super->loop, on_timer, g, &g->timer);
+
+	rc = rc ? rc : loop_add_timer(g->super->loop, on_retry, g, &g->retry);
+	if (rc)
+		loop_del(&g->timer);
+	return rc;
+}
