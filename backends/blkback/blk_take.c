@@ -8,7 +8,7 @@
 static void blk_hold(struct blk_ring *r, uint32_t i)
 {
 	assert(r->held == BLK_NONE);
-	if (r->rec[i].state != BLK_HELD)
+	if (r->rec[i].state != BLK_HELD && r->rec[i].req.op != BLKIF_OP_WRITE_BARRIER)
 		stats_add(&r->stats->held, 1);
 	r->held = (uint16_t)i;
 	r->rec[i].state = BLK_HELD;

@@ -254,6 +254,17 @@ static void open_port(void *arg)
 
 void disk_share(struct disk *d, struct worker *w, uint32_t flags)
 {
+	disk_share_as(d, w, flags, 1);
+}
+
+void disk_add_ring(struct disk *d, const struct disk *other)
+{
+	d->conf.queue[d->conf.nqueues++] = other->conf.queue[0];
+}
+
+void disk_share_as(struct disk *d, struct worker *w, uint32_t flags, uint32_t pages)
+{
+	uint32_t refs[BLK_RING_PAGES_MAX];
 	xenevtchn_port_or_error_t port;
 
 	memset(d, 0, sizeof(*d));
@@ -264,9 +275,12 @@ void disk_share(struct disk *d, struct worker *w, uint32_t flags)
 	port = xenevtchn_bind_unbound_port(d->xce, 0);
 	assert_true(port > 0);
 	d->port = (evtchn_port_t)port;
-	d->ring = xengntshr_share_pages(w->shr, 0, 1, &d->ring_ref, 1);
+	d->ring_pages = pages;
+	d->slots = RIG_RING * pages;
+	d->ring = xengntshr_share_pages(w->shr, 0, (int)pages, refs, 1);
 	assert_non_null(d->ring);
-	memset(d->ring, 0xa5, XEN_PAGE);
+	d->ring_ref = refs[0];
+	memset(d->ring, 0xa5, XEN_PAGE * (size_t)pages);
 	SHARED_RING_INIT(d->ring);
 	d->pages = xengntshr_share_pages(w->shr, 0, RIG_PAGES, d->refs, 1);
 	assert_non_null(d->pages);
@@ -275,9 +289,9 @@ void disk_share(struct disk *d, struct worker *w, uint32_t flags)
 		                     .align = 1,
 		                     .flags = flags,
 		                     .nqueues = 1,
-		                     .ring_pages = 1,
+		                     .ring_pages = pages,
 		                     .persistent = RIG_PERSISTENT };
-	d->conf.queue[0].ref[0] = d->ring_ref;
+	memcpy(d->conf.queue[0].ref, refs, pages * sizeof(refs[0]));
 	d->conf.queue[0].evtchn = d->port;
 }
 
@@ -285,13 +299,15 @@ int disk_connect(struct disk *d, const char **text)
 {
 	struct msg_connect c = { .kind = "vbd" };
 	static struct msg m;
-	int fds[] = { stats_create(&blk_stats_table), d->image };
+	int fds[1 + BLK_QUEUES_MAX] = { stats_create(&blk_stats_table) };
 	int rc;
 
 	assert_true(fds[0] >= 0);
+	for (uint32_t i = 0; i < d->conf.nqueues; i++)
+		fds[1 + i] = d->image;
 	snprintf(c.tag, sizeof(c.tag), "guest %u vbd-%u", d->w->domid, d->handle);
 	rc = msg_send(d->w->sock, MSG_SUPER, MSG_CONNECT, d->handle, &c, &d->conf,
-	              sizeof(d->conf), fds, ARRAY_SIZE(fds));
+	              sizeof(d->conf), fds, 1 + d->conf.nqueues);
 	assert_int_equal(rc, 0);
 	close(fds[0]);
 	worker_recv(d->w, MSG_CONNECTED, &m);
@@ -323,7 +339,7 @@ void disk_disconnect(struct disk *d)
 
 void disk_unshare(struct disk *d)
 {
-	xengntshr_unshare(d->w->shr, d->ring, 1);
+	xengntshr_unshare(d->w->shr, d->ring, d->ring_pages);
 	if (d->pages)
 		xengntshr_unshare(d->w->shr, d->pages, RIG_PAGES);
 	xenevtchn_close(d->xce);
@@ -341,7 +357,7 @@ struct blkif_request *disk_slot(struct disk *d, uint32_t idx)
 	union blkif_sring_entry *slots =
 		(void *)((char *)d->ring + offsetof(struct blkif_sring, ring));
 
-	return &slots[idx % RIG_RING].req;
+	return &slots[idx % d->slots].req;
 }
 
 struct blkif_request *disk_add(struct disk *d, uint8_t op, uint8_t nseg, uint32_t page,

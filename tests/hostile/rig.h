@@ -61,6 +61,7 @@ struct worker {
 /**
  * struct disk - One device, seen from the guest
  * @image:	Descriptor of the image, the test's own
+ * @ring:	Its ring, of @slots
  * @pages:	RIG_PAGES shared pages
  * @pushed:	Requests put on the ring; ids count from 0
  * @seen:	Responses taken off it
@@ -72,6 +73,7 @@ struct disk {
 	int image;
 	struct blk_conf conf;
 	struct blkif_sring *ring;
+	uint32_t slots, ring_pages;
 	uint32_t ring_ref;
 	xenevtchn_handle *xce;
 	evtchn_port_t port;
@@ -129,6 +131,12 @@ int image_new(void);
 
 /** disk_share() - The guest's half: ring, pages, port, image; nothing is sent yet */
 void disk_share(struct disk *d, struct worker *w, uint32_t flags);
+
+/** disk_share_as() - The same, with a ring of so many pages */
+void disk_share_as(struct disk *d, struct worker *w, uint32_t flags, uint32_t pages);
+
+/** disk_add_ring() - Make the ring of @other, which is shared only, the next one of @d */
+void disk_add_ring(struct disk *d, const struct disk *other);
 
 /** disk_connect() - Send CONNECT with @d->conf. Return: err of CONNECTED. */
 int disk_connect(struct disk *d, const char **text);
