@@ -12,6 +12,8 @@
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #define printf_like(fmt, first) __attribute__((format(printf, fmt, first)))
+/* Every call in it that can be is inlined: for loops that each request passes through. */
+#define hot_loop                __attribute__((flatten))
 #define must_check              __attribute__((warn_unused_result))
 
 /**

@@ -1,46 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "hist.h"
 
-#define SUB (1U << HIST_SUB_BITS)
-
-/* Small values have a bucket each; then the exponent and the bits below its leading one.
- */
-unsigned int hist_bucket(uint64_t ns)
-{
-	unsigned int shift;
-
-	if (ns < SUB)
-		return (unsigned int)ns;
-	shift = 63U - (unsigned int)__builtin_clzll(ns) - HIST_SUB_BITS;
-	return (shift << HIST_SUB_BITS) + (unsigned int)(ns >> shift);
-}
-
 uint64_t hist_last(unsigned int bucket)
 {
-	unsigned int shift = bucket < SUB ? 0 : (bucket >> HIST_SUB_BITS) - 1;
-	uint64_t base = bucket < SUB ? bucket : (bucket & (SUB - 1)) | SUB;
+	unsigned int shift = bucket < HIST_SUB ? 0 : (bucket >> HIST_SUB_BITS) - 1;
+	uint64_t base = bucket < HIST_SUB ? bucket : (bucket & (HIST_SUB - 1)) | HIST_SUB;
 
 	/* Wraps to the largest value for the last bucket. */
 	return ((base + 1) << shift) - 1;
-}
-
-/* One writer: no lock prefix is needed for others to find the number whole. */
-static void put(uint64_t *p, uint64_t v)
-{
-	__atomic_store_n(p, v, __ATOMIC_RELAXED);
-}
-
-void hist_add(struct hist *h, uint64_t ns)
-{
-	uint64_t *bucket = &h->bucket[hist_bucket(ns)];
-
-	if (!h->count || ns < h->min)
-		put(&h->min, ns);
-	if (ns > h->max)
-		put(&h->max, ns);
-	put(&h->count, h->count + 1);
-	put(&h->sum, h->sum + ns);
-	put(bucket, *bucket + 1);
 }
 
 static uint64_t add(uint64_t a, uint64_t b)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #define HIST_SUB_BITS 5
+#define HIST_SUB      (1U << HIST_SUB_BITS)
 #define HIST_BUCKETS  ((64 - HIST_SUB_BITS + 1) << HIST_SUB_BITS)
 
 /** struct hist - Zero-initialised is empty. Values are nanoseconds. */
@@ -17,13 +18,48 @@ struct hist {
 	uint64_t bucket[HIST_BUCKETS];
 };
 
+/*
+ * hist_bucket() - Where a value is counted: small ones have a bucket each; then the
+ * exponent and the bits below its leading one
+ */
+static inline unsigned int hist_bucket(uint64_t ns)
+{
+	unsigned int shift;
+
+	if (ns < HIST_SUB)
+		return (unsigned int)ns;
+	shift = 63U - (unsigned int)__builtin_clzll(ns) - HIST_SUB_BITS;
+	return (shift << HIST_SUB_BITS) + (unsigned int)(ns >> shift);
+}
+
+/** hist_last() - The largest value of a bucket */
+uint64_t hist_last(unsigned int bucket);
+
+/* One writer: no lock prefix is needed for others to find the number whole. */
+static inline void hist_put(uint64_t *p, uint64_t v)
+{
+	__atomic_store_n(p, v, __ATOMIC_RELAXED);
+}
+
 /**
  * hist_add() - Count a value
  *
  * By one thread; others, or other processes, may read meanwhile, and find each number
  * whole, but the bucket perhaps before the count.
  */
-void hist_add(struct hist *h, uint64_t ns);
+static inline void hist_add(struct hist *h, uint64_t ns)
+{
+	uint64_t *bucket = &h->bucket[hist_bucket(ns)];
+
+	if (!h->count || ns < h->min)
+		hist_put(&h->min, ns);
+	if (ns > h->max)
+		hist_put(&h->max, ns);
+	hist_put(&h->count, h->count + 1);
+	hist_put(&h->sum, h->sum + ns);
+	hist_put(bucket, *bucket + 1);
+}
+
 void hist_merge(struct hist *into, const struct hist *from);
 
 /**
@@ -49,9 +85,5 @@ uint64_t hist_percentile(const struct hist *h, double percent);
 
 /** hist_mean() - 0 of an empty histogram */
 uint64_t hist_mean(const struct hist *h);
-
-/** hist_bucket() - Where a value is counted; hist_last() - the largest value there */
-unsigned int hist_bucket(uint64_t ns);
-uint64_t hist_last(unsigned int bucket);
 
 #endif

@@ -154,7 +154,7 @@ static void blk_hand_over(struct blk_ring *r, struct blk_io *io)
 }
 
 /* All that has become ready in this turn, in this order, neighbours together. */
-static void blk_submit(struct blk_ring *r)
+static void hot_loop blk_submit(struct blk_ring *r)
 {
 	struct blk_io *head = NULL, *last = NULL;
 
@@ -237,7 +237,7 @@ static void blk_done_all(struct blk_ring *r, uint32_t i, int err)
 	}
 }
 
-static void blk_reap(struct blk_ring *r)
+static void hot_loop blk_reap(struct blk_ring *r)
 {
 	struct store_io *done = r->store->ops->reap(r->store), *next;
 

@@ -167,7 +167,7 @@ static void blk_indirect(struct blk_ring *r, uint32_t i)
 			return;
 		}
 		rec->nbig = (uint16_t)units;
-		r->io[i].vec = r->iov + rec->big * BLK_BIG_SEGS;
+		r->io[i].vec = r->iov + (size_t)rec->big * BLK_BIG_SEGS;
 		r->io[i].room = (uint16_t)(units * BLK_BIG_SEGS);
 	}
 	if (r->pmap)
@@ -241,7 +241,7 @@ static void blk_take_one(struct blk_ring *r)
 		blk_judged(r, i);
 }
 
-enum verdict blk_take(struct blk_ring *r)
+enum verdict hot_loop blk_take(struct blk_ring *r)
 {
 	uint32_t waiting;
 
