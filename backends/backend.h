@@ -100,6 +100,40 @@ struct bdev_stats {
 void bdev_fault(struct bdev *d, const char *fmt, ...) printf_like(2, 3);
 
 /**
+ * struct bdev_job - Something that may wait for storage, in a thread of its own
+ *
+ * All calls are the main thread's. Between start and end the job's argument is the
+ * thread's: run() looks at nothing else and calls nothing of this header.
+ */
+struct bdev_job;
+
+/**
+ * bdev_job_start() - Have @run(@arg) called
+ * @drop:	Releases @arg, if it is not taken
+ *
+ * The device gets a turn when it is over, and each second until then.
+ *
+ * Return: 0; -EAGAIN when too many jobs of the guest hang, or -errno; both after
+ * bdev_fault(), and with @arg still the caller's.
+ */
+int must_check bdev_job_start(struct bdev *d, void (*run)(void *arg),
+                              void (*drop)(void *arg), void *arg, struct bdev_job **out);
+bool bdev_job_over(struct bdev_job *j);
+
+/** bdev_job_seconds() - Since its start */
+unsigned int bdev_job_seconds(const struct bdev_job *j);
+
+/** bdev_job_take() - Of one that is over. Return: its argument, the caller's again. */
+void *bdev_job_take(struct bdev_job **j);
+
+/** bdev_job_leave() - Nobody asks any more: @drop is called when it is over. NULL inside
+ * is accepted. */
+void bdev_job_leave(struct bdev_job **j);
+
+/** bdev_job_finish() - The same, but first wait for it, at most @ms, if nothing hangs */
+void bdev_job_finish(struct bdev_job **j, unsigned int ms);
+
+/**
  * struct super_backend - Supervisor half
  *
  * Calls come from one thread and must not wait for a guest. Return values: 0; -EAGAIN,
@@ -130,7 +164,7 @@ struct super_backend {
 
 	/*
 	 * Our directory has appeared: read and judge the toolstack's keys. release() is
-	 * due after success only.
+	 * due after success, or if it has left @priv set.
 	 */
 	int (*probe)(struct bdev *d);
 
@@ -171,6 +205,12 @@ struct super_backend {
 	/* Write the keys a frontend reads when we are Connected; committed with state 4.
 	 */
 	int (*publish)(struct bdev *d, xst_t t);
+
+	/*
+	 * Optional. open() has said -EAGAIN and is not called again for now: let go of
+	 * what it has begun.
+	 */
+	void (*abandon)(struct bdev *d);
 
 	/* The worker has let go: undo open(). */
 	void (*close)(struct bdev *d);

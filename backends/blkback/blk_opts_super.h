@@ -13,7 +13,10 @@
 #include "compiler.h"
 
 /* Index of the setting, its name, what it can be, the default first. */
-#define BLK_OPTS(X) X(ENGINE, "engine", "auto", "io_uring", "threads")
+#define BLK_OPTS(X)                                            \
+	X(ENGINE, "engine", "auto", "io_uring", "threads")     \
+	X(CACHE, "cache", "none", "writeback", "writethrough") \
+	X(LOOP, "loop-bypass", "on", "off")
 
 enum blk_opt {
 #define X(name, ...) BLK_OPT_##name,

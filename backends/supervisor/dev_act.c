@@ -103,6 +103,9 @@ static void conf_drop(struct device *d)
 static void storage_close(struct device *d)
 {
 	conf_drop(d);
+	if (d->opening && d->ops->abandon)
+		d->ops->abandon(&d->bdev);
+	d->opening = false;
 	if (!d->open)
 		return;
 	d->ops->close(&d->bdev);
@@ -131,7 +134,7 @@ static int keys_probe(struct device *d)
 void dev_forget_keys(struct device *d)
 {
 	storage_close(d);
-	if (d->probed)
+	if (d->probed || d->bdev.priv)
 		d->ops->release(&d->bdev);
 	d->probed = false;
 	d->resume = false;
@@ -161,8 +164,10 @@ static int act_offer(struct device *d)
 
 static int act_open(struct device *d)
 {
-	int rc = judged(d, d->ops->open(&d->bdev));
+	int rc = d->ops->open(&d->bdev);
 
+	d->opening = rc == -EAGAIN;
+	rc = judged(d, rc);
 	if (rc)
 		return rc;
 	d->open = true;

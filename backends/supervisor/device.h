@@ -34,7 +34,8 @@ enum dev_link {
  * @fresh:	XenStore has not been looked at since it was (re)connected
  * @known:	It has been looked at once: @state is meant
  * @probed:	The backend's probe() has succeeded and release() is due
- * @open:	The backend's open() has succeeded and close() is due
+ * @opening:	The backend's open() has said "not yet" and abandon() is due
+ * @open:	It has succeeded and close() is due
  * @watched:	The frontend's state is watched
  * @marked:	Our directory bears the mark of an orderly stop
  * @resume:	It is being taken up again after such a stop
@@ -65,7 +66,7 @@ struct device {
 	char front[96];
 	enum dev_state state;
 	struct dev_view view;
-	bool fresh, known, probed, open, watched, marked, resume, error_node;
+	bool fresh, known, probed, opening, open, watched, marked, resume, error_node;
 	unsigned int age;
 	uint32_t handle;
 	enum dev_link worker_link;

@@ -8,6 +8,7 @@
 #include "device.h"
 #include "domain.h"
 #include "guest.h"
+#include "job.h"
 #include "log.h"
 #include "loop.h"
 #include "notify.h"
@@ -150,6 +151,7 @@ static void on_tick(void *arg)
 	LIST_FOREACH (g, &s->guests, link)
 		LIST_FOREACH (d, &g->devices, link)
 			device_tick(d);
+	jobs_tick(s->jobs);
 	loop_timer_set(s->tick, TICK_MS);
 }
 
@@ -184,6 +186,7 @@ static int add_timers(struct super *s)
 
 	rc = rc ? rc : loop_add_timer(s->loop, on_tick, s, &s->tick);
 	rc = rc ? rc : loop_add_timer(s->loop, on_again, s, &s->again);
+	rc = rc ? rc : jobs_open(s, &s->jobs);
 	return rc ? rc : loop_add_timer(s->loop, on_deadline, s, &s->deadline);
 }
 
@@ -219,6 +222,7 @@ void super_close(struct super *s)
 		while ((d = LIST_FIRST(&g->devices)))
 			device_free(d);
 	forget_guests(s);
+	jobs_close(s->jobs);
 	conn_close(s);
 	domains_close(s->domains);
 	s->domains = NULL;

@@ -19,6 +19,7 @@ struct config;
 struct device;
 struct domains;
 struct guest;
+struct jobs;
 struct loop;
 struct loop_src;
 struct xst;
@@ -44,6 +45,7 @@ struct super {
 	bool broken;
 	uint32_t domid;
 	struct domains *domains;
+	struct jobs *jobs;
 	struct guest_list guests;
 	struct device_queue dirty;
 	struct loop_src *xs_src, *turn, *tick, *again, *reconnect, *deadline;

@@ -18,11 +18,15 @@ cycle() {
 }
 fds() { find "/proc/$pvbackd_pid/fd" -type l | wc -l; }
 rss() { awk '/^VmRSS/ { print $2 }' "/proc/$pvbackd_pid/status"; }
+# vbd-detach returns when the directory is gone, pvbackd sees that a moment later.
+settled() { until_true 10 more_than $((i - 1)) 'directory gone: closed -> gone'; }
 held() { xensim status --json | jq -c '[.domains[] | .ports, .grants, .maps | length]'; }
 
 for ((i = 0; i < 10; i++)); do cycle || result 1 "cycle $i"; done
+check "pvbackd has forgotten $i disks" settled
 fds0=$(fds) rss0=$(rss) held0=$(held)
 for ((; i < cycles; i++)); do cycle || result 1 "cycle $i"; done
+check "pvbackd has forgotten all disks" settled
 same "$cycles cycles: file descriptors of pvbackd" "$(fds)" "$fds0"
 same "ports, grants and mappings of the host" "$(held)" "$held0"
 rss1=$(rss)

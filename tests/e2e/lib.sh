@@ -187,6 +187,28 @@ sha() { sha256sum "$@" | cut -d' ' -f1; }
 # pattern GUEST VDEV ARGUMENT... - `pvblk verify`, the hash only
 pattern() { in_guest "$1" pvblk verify "${@:2}" | cut -d' ' -f1; }
 
+# ---- Storage that does as it is told ------------------------------------------------
+
+# fuse_up NAME IMAGE [ARGUMENT...] - a file with the content of an image, served by nbdkit
+# through FUSE; it has its filter "error", whose arguments these are
+fuse_server=
+fuse_up() {
+	fuse_mount=$work/$1
+	: >"$fuse_mount"
+	setsid nbdfuse "$fuse_mount" --command nbdkit -s --exit-with-parent --filter=error \
+		file "$work/$2" "${@:3}" >>"$work/fuse.log" 2>&1 &
+	fuse_server=$!
+	until_true 10 mountpoint -q "$fuse_mount"
+}
+
+fuse_down() {
+	[ -n "$fuse_server" ] || return 0
+	kill -CONT "$fuse_server" 2>/dev/null
+	umount "$fuse_mount" 2>/dev/null || umount -l "$fuse_mount" 2>/dev/null
+	wait "$fuse_server" 2>/dev/null
+	fuse_server=
+}
+
 # ---- End --------------------------------------------------------------------------
 
 # ours - processes that have this host in their environment, but for this shell's own
@@ -220,6 +242,7 @@ scenario_end() {
 		tail -n 60 "$log" | sed 's/^/# log: /'
 	fi
 	xensim down 2>/dev/null
+	fuse_down
 	if [ -n "${KEEP:-}" ]; then
 		echo "# kept: $work"
 	else

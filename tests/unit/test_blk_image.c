@@ -61,14 +61,24 @@ static void make_file(off_t size)
 	close(fd);
 }
 
+static struct blk_image *opened(const char *what)
+{
+	struct blk_image *im = blk_image_new("params", what);
+
+	assert_non_null(im);
+	blk_image_open(im);
+	return im;
+}
+
 static void refused(const char *what, const char *says)
 {
-	struct blk_image im = { .key = "params", .path = what };
+	struct blk_image *im = opened(what);
 
-	assert_true(blk_image_open(bdev(0), &im) < 0);
-	assert_non_null(strstr(dev[0].fault, "params is \""));
-	if (!strstr(dev[0].fault, says))
-		fail_msg("\"%s\" does not say \"%s\"", dev[0].fault, says);
+	assert_true(im->rc < 0);
+	assert_non_null(strstr(im->text, "params is \""));
+	if (!strstr(im->text, says))
+		fail_msg("\"%s\" does not say \"%s\"", im->text, says);
+	blk_image_free(im);
 }
 
 static void only_files_and_block_devices(void **state)
@@ -109,45 +119,81 @@ static void only_files_and_block_devices(void **state)
 
 static void sizes_are_whole_sectors(void **state)
 {
-	struct blk_image im = { .key = "params", .path = path };
+	struct blk_image *im;
 
 	(void)state;
 	make_file(512);
-	assert_int_equal(blk_image_open(bdev(0), &im), 0);
-	assert_int_equal(im.sectors, 1);
-	assert_int_equal(im.sector_size, 512);
-	assert_true(im.physical >= 512 && im.physical <= 4096);
+	im = opened(path);
+	assert_int_equal(im->rc, 0);
+	assert_int_equal(blk_image_claim(bdev(0), im), 0);
+	assert_int_equal(im->sectors, 1);
+	assert_int_equal(im->sector_size, 512);
+	assert_true(im->physical >= 512 && im->physical <= 4096);
 
 	make_file((8LL << 30) + 1000);
-	assert_int_equal(blk_image_measure(bdev(0), &im), 0);
-	assert_int_equal(im.sectors, (8LL << 21) + 1);
+	assert_int_equal(blk_image_measure(im), 0);
+	assert_int_equal(blk_image_sectors(im), (8LL << 21) + 1);
 	make_file(0);
-	assert_int_equal(blk_image_measure(bdev(0), &im), -EINVAL);
-	blk_image_close(&im);
+	assert_int_equal(blk_image_measure(im), 0);
+	assert_int_equal(blk_image_sectors(im), 0);
+	im->sector_size = 4096;
+	make_file(4096 * 3 + 512);
+	assert_int_equal(blk_image_measure(im), 0);
+	assert_int_equal(blk_image_sectors(im), 24);
+	blk_image_disclaim(im);
+	blk_image_free(im);
 }
 
 static void read_only_is_a_descriptor_that_cannot_write(void **state)
 {
-	struct blk_image im = { .key = "params", .path = path };
+	struct blk_image *im = blk_image_new("params", path);
 	int flags;
 
 	(void)state;
 	make_file(4096);
-	im.ro = true;
-	assert_int_equal(blk_image_open(bdev(0), &im), 0);
-	flags = fcntl(im.fd, F_GETFL);
+	im->ro = true;
+	blk_image_open(im);
+	assert_int_equal(im->rc, 0);
+	flags = fcntl(im->fd, F_GETFL);
 	assert_int_equal(flags & O_ACCMODE, O_RDONLY);
 	/* io_uring would answer -EAGAIN instead of waiting. */
 	assert_int_equal(flags & O_NONBLOCK, 0);
-	assert_int_equal((flags & O_DIRECT) != 0, im.direct);
-	assert_int_equal(pwrite(im.fd, "x", 1, 0), -1);
-	blk_image_close(&im);
-	im.ro = false;
+	assert_int_equal((flags & O_DIRECT) != 0, im->direct);
+	assert_int_equal(pwrite(im->fd, "x", 1, 0), -1);
+	blk_image_free(im);
 
-	assert_int_equal(blk_image_open(bdev(0), &im), 0);
-	assert_int_equal(fcntl(im.fd, F_GETFL) & O_ACCMODE, O_RDWR);
-	assert_int_equal(fcntl(im.fd, F_GETFD), FD_CLOEXEC);
-	blk_image_close(&im);
+	im = opened(path);
+	assert_int_equal(im->rc, 0);
+	assert_int_equal(fcntl(im->fd, F_GETFL) & O_ACCMODE, O_RDWR);
+	assert_int_equal(fcntl(im->fd, F_GETFD), FD_CLOEXEC);
+	blk_image_free(im);
+}
+
+static void the_cache_mode_is_the_descriptors(void **state)
+{
+	static const struct {
+		enum blk_cache cache;
+		int flags;
+	} row[] = {
+		{ BLK_CACHE_NONE, O_DIRECT },
+		{ BLK_CACHE_WRITEBACK, 0 },
+		{ BLK_CACHE_WRITETHROUGH, O_DSYNC },
+	};
+
+	(void)state;
+	make_file(4096);
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct blk_image *im = blk_image_new("params", path);
+
+		im->cache = row[i].cache;
+		blk_image_open(im);
+		assert_int_equal(im->rc, 0);
+		assert_int_equal(fcntl(im->fd, F_GETFL) & (O_DIRECT | O_DSYNC),
+		                 row[i].flags & (im->direct ? -1 : ~O_DIRECT));
+		if (row[i].cache != BLK_CACHE_NONE)
+			assert_false(im->direct);
+		blk_image_free(im);
+	}
 }
 
 /* By what it is, not by what it is called. */
@@ -172,21 +218,31 @@ static void one_writer(void **state)
 	snprintf(other, sizeof(other), "%s.link", path);
 	assert_int_equal(link(path, other), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
-		struct blk_image a = { .path = path,
-			               .ro = row[i].ro[0],
-			               .shared = row[i].shared[0] };
-		struct blk_image b = { .path = other,
-			               .ro = row[i].ro[1],
-			               .shared = row[i].shared[1] };
+		struct blk_image *a = blk_image_new("params", path);
+		struct blk_image *b = blk_image_new("params", other);
 
-		assert_int_equal(blk_image_open(bdev(1), &a), 0);
-		assert_int_equal(blk_image_open(bdev(2), &b), row[i].rc);
-		if (row[i].rc)
+		a->ro = row[i].ro[0];
+		a->shared = row[i].shared[0];
+		b->ro = row[i].ro[1];
+		b->shared = row[i].shared[1];
+		blk_image_open(a);
+		blk_image_open(b);
+		assert_int_equal(a->rc | b->rc, 0);
+		assert_int_equal(blk_image_claim(bdev(1), a), 0);
+		assert_int_equal(blk_image_claim(bdev(2), b), row[i].rc);
+		if (row[i].rc) {
 			assert_non_null(strstr(dev[2].fault, "guest 1 vbd-1"));
-		blk_image_close(&a);
-		if (row[i].rc)
-			assert_int_equal(blk_image_open(bdev(2), &b), 0);
-		blk_image_close(&b);
+			/* Also when it is not open any more. */
+			blk_image_shut(b);
+			assert_int_equal(blk_image_claim(bdev(2), b), row[i].rc);
+			blk_image_disclaim(a);
+			assert_int_equal(blk_image_claim(bdev(2), b), 0);
+		} else {
+			blk_image_disclaim(a);
+			blk_image_disclaim(b);
+		}
+		blk_image_free(a);
+		blk_image_free(b);
 	}
 	unlink(other);
 }
@@ -199,6 +255,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sizes_are_whole_sectors, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			read_only_is_a_descriptor_that_cannot_write, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_cache_mode_is_the_descriptors, setup,
+		                                teardown),
 		cmocka_unit_test_setup_teardown(one_writer, setup, teardown),
 	};
 

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A vbd in the supervisor, and its storage: which image its keys name, and how that is
+ * opened and closed. What may wait for storage is done in jobs; nothing here waits.
+ */
+#ifndef PVB_BLK_STORAGE_SUPER_H
+#define PVB_BLK_STORAGE_SUPER_H
+
+#include "backend.h"
+#include "blk_image_super.h"
+#include "blk_opts_super.h"
+#include "compiler.h"
+
+/**
+ * struct blk - A vbd
+ * @params:	As the toolstack wrote it: the image's path, unless a script makes another
+ *		of it
+ * @image:	Open, or being opened by @job, or in use elsewhere when it was tried
+ * @opts:	What the administrator has chosen for it
+ */
+struct blk {
+	bool ro, shared;
+	char *params;
+	struct blk_image *image;
+	struct bdev_job *job;
+	struct blk_opts opts;
+};
+
+/** blk_storage_*() - Operations of struct super_backend, for its part */
+int must_check blk_storage_probe(struct bdev *d);
+int must_check blk_storage_open(struct bdev *d);
+void blk_storage_close(struct bdev *d);
+void blk_storage_release(struct bdev *d);
+
+/** blk_storage_abandon() - Also: what is under way for the image */
+void blk_storage_abandon(struct bdev *d);
+
+/**
+ * blk_storage_ready() - The image can be handed to a worker, with @n descriptors
+ *
+ * Return: 0; -EAGAIN while that is not so; or -errno after bdev_fault().
+ */
+int must_check blk_storage_ready(struct bdev *d, unsigned int n);
+
+/**
+ * blk_storage_name() - Path of the image, and which key it comes from
+ * @path:	malloc'ed
+ *
+ * Return: 0, -EAGAIN while the hotplug script is not through, or -errno after
+ * bdev_fault().
+ */
+int must_check blk_storage_name(struct bdev *d, const struct blk *b, char **path,
+                                const char **key);
+
+#endif
