@@ -109,13 +109,20 @@ static void pmap_miss(struct blk_pmap *p, struct pmap_slot *s, uint32_t gref)
 	}
 }
 
-void *blk_pmap_find(struct blk_pmap *p, uint32_t gref, uint32_t now)
+static uint32_t pmap_piece(uint32_t chunk)
+{
+	return chunk + BLK_PIECE_CHUNKS > STORE_PIECES ? BLK_PIECE_NONE
+	                                               : chunk + BLK_PIECE_CHUNKS;
+}
+
+void *blk_pmap_find(struct blk_pmap *p, uint32_t gref, uint32_t now, uint32_t *piece)
 {
 	struct pmap_slot *s = pmap_probe(p, gref);
 
 	/* The segments of an indirect request may come late. */
 	if ((int32_t)(now - p->now) > 0)
 		p->now = now;
+	*piece = pmap_piece(s->chunk);
 	if (s->page)
 		p->chunk[s->chunk].used = p->now;
 	else
@@ -139,7 +146,14 @@ static uint16_t pmap_chunk(struct blk_pmap *p)
 	return (uint16_t)i;
 }
 
-static bool pmap_map(struct blk_pmap *p, const uint32_t *refs, uint32_t n)
+static void pmap_tell(struct store *s, uint32_t chunk, void *addr, uint32_t pages)
+{
+	if (pmap_piece(chunk) != BLK_PIECE_NONE)
+		store_memory(s, pmap_piece(chunk), addr, (size_t)pages * XEN_PAGE);
+}
+
+static bool pmap_map(struct blk_pmap *p, struct store *s, const uint32_t *refs,
+                     uint32_t n)
 {
 	uint16_t c = pmap_chunk(p);
 	void *addr;
@@ -148,12 +162,13 @@ static bool pmap_map(struct blk_pmap *p, const uint32_t *refs, uint32_t n)
 	if (gnt_map(p->g, refs, n, true, &addr))
 		return false;
 	p->chunk[c] = (struct pmap_chunk){ addr, n, p->now };
+	pmap_tell(s, c, addr, n);
 	for (uint32_t i = 0; i < n; i++) {
-		struct pmap_slot *s = pmap_probe(p, refs[i]);
+		struct pmap_slot *slot = pmap_probe(p, refs[i]);
 
-		s->page = (char *)addr + (size_t)i * XEN_PAGE;
-		s->chunk = c;
-		s->state = PMAP_MAPPED;
+		slot->page = (char *)addr + (size_t)i * XEN_PAGE;
+		slot->chunk = c;
+		slot->state = PMAP_MAPPED;
 	}
 	return true;
 }
@@ -167,14 +182,15 @@ static void pmap_bad(struct blk_pmap *p, uint32_t gref)
 	p->chunk[s->chunk] = (struct pmap_chunk){ NULL, 1, p->now };
 }
 
-static uint32_t pmap_map_some(struct blk_pmap *p, const uint32_t *refs, uint32_t n)
+static uint32_t pmap_map_some(struct blk_pmap *p, struct store *s, const uint32_t *refs,
+                              uint32_t n)
 {
 	uint32_t mapped = 0;
 
-	if (pmap_map(p, refs, n))
+	if (pmap_map(p, s, refs, n))
 		return n;
 	for (uint32_t i = 0; i < n; i++)
-		if (n > 1 && pmap_map(p, &refs[i], 1))
+		if (n > 1 && pmap_map(p, s, &refs[i], 1))
 			mapped++;
 		else
 			pmap_bad(p, refs[i]);
@@ -220,7 +236,7 @@ static int pmap_oldest(const struct blk_pmap *p, uint32_t oldest)
 }
 
 /* Return: pages unmapped. */
-static uint32_t pmap_make_room(struct blk_pmap *p, uint32_t oldest)
+static uint32_t pmap_make_room(struct blk_pmap *p, struct store *s, uint32_t oldest)
 {
 	int victim = pmap_oldest(p, oldest);
 	struct pmap_chunk c;
@@ -235,19 +251,21 @@ static uint32_t pmap_make_room(struct blk_pmap *p, uint32_t oldest)
 	p->used -= c.n;
 	if (!c.addr)
 		return 0;
+	pmap_tell(s, (uint32_t)victim, NULL, 0);
 	gnt_unmap(p->g, c.addr, c.n);
 	return c.n;
 }
 
-uint32_t blk_pmap_fill(struct blk_pmap *p, uint32_t oldest, uint32_t *unmapped)
+uint32_t blk_pmap_fill(struct blk_pmap *p, struct store *s, uint32_t oldest,
+                       uint32_t *unmapped)
 {
 	uint32_t mapped = 0;
 
-	*unmapped = p->missed >= BLK_PMAP_TRY ? pmap_make_room(p, oldest) : 0;
+	*unmapped = p->missed >= BLK_PMAP_TRY ? pmap_make_room(p, s, oldest) : 0;
 	for (uint32_t i = 0; i < p->nwant; i += BLK_PMAP_CHUNK) {
 		uint32_t n = p->nwant - i;
 
-		mapped += pmap_map_some(p, p->want + i,
+		mapped += pmap_map_some(p, s, p->want + i,
 		                        n < BLK_PMAP_CHUNK ? n : BLK_PMAP_CHUNK);
 	}
 	p->nwant = p->again = p->missed = 0;

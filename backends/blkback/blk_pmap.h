@@ -17,6 +17,7 @@
 #include "blk_conf.h"
 #include "compiler.h"
 #include "gnt.h"
+#include "store.h"
 
 /* Most pages: 4.1 MiB of the guest's memory. The books take 90 KiB of ours. */
 #define BLK_PMAP_MAX   BLK_PERSISTENT_MAX
@@ -37,19 +38,26 @@ int must_check blk_pmap_new(struct gnt *g, uint32_t max, struct blk_pmap **out);
 /** blk_pmap_free() - Unmap everything; NULL is accepted */
 void blk_pmap_free(struct blk_pmap *p);
 
+/* Pieces of the engine's memory: the first is bounce memory, then chunks of grants. */
+#define BLK_PIECE_NONE   0U
+#define BLK_PIECE_BOUNCE 1U
+#define BLK_PIECE_CHUNKS 2U
+
 /**
  * blk_pmap_find() - Address of a grant's page, writable
  * @now:	Number of the request that uses it, free-running
+ * @piece:	The engine's piece that it is in, or BLK_PIECE_NONE
  *
  * Return: NULL when it is not mapped, now or ever: copy. It is remembered as wanted.
  */
-void *blk_pmap_find(struct blk_pmap *p, uint32_t gref, uint32_t now);
+void *blk_pmap_find(struct blk_pmap *p, uint32_t gref, uint32_t now, uint32_t *piece);
 
 /** blk_pmap_due() - Time for blk_pmap_fill() */
 bool blk_pmap_due(const struct blk_pmap *p);
 
 /**
- * blk_pmap_fill() - Map what is wanted, making room if need be
+ * blk_pmap_fill() - Map what is wanted, making room if need be, and tell the engine
+ * @s:		It
  * @oldest:	Number of the oldest request that may still use what it has found
  * @unmapped:	Pages unmapped
  *
@@ -58,6 +66,7 @@ bool blk_pmap_due(const struct blk_pmap *p);
  *
  * Return: pages mapped.
  */
-uint32_t blk_pmap_fill(struct blk_pmap *p, uint32_t oldest, uint32_t *unmapped);
+uint32_t blk_pmap_fill(struct blk_pmap *p, struct store *s, uint32_t oldest,
+                       uint32_t *unmapped);
 
 #endif

@@ -273,14 +273,13 @@ static int queue_store(struct blk_queue *q, int *image, char *text, size_t size)
 		                 .depth = q->r.ring.size };
 	int rc;
 
-	if (q->r.fixed) {
-		sc.pool = q->r.bounce;
-		sc.pool_len = (size_t)q->r.fixed * XEN_PAGE;
-	}
 	rc = store_open(&sc, &q->r.store, text, size);
 	if (rc)
 		return rc;
 	*image = -1;
+	if (q->r.fixed)
+		store_memory(q->r.store, BLK_PIECE_BOUNCE, q->r.bounce,
+		             (size_t)q->r.fixed * XEN_PAGE);
 	q->r.store->ops->watch(q->r.store, WATCH_EVTCHN, evt_fd(q->evt));
 	q->r.store->ops->watch(q->r.store, WATCH_CONTROL, q->disk->control);
 	return 0;

@@ -109,7 +109,7 @@ static void blk_describe(struct blk_ring *r, uint32_t i)
 	io->io.len = rec->req.len;
 	io->io.iov = io->vec;
 	io->io.niov = data ? io->nvec : 0;
-	io->io.pooled = rec->nbounce && rec->bounce + rec->nbounce <= r->fixed;
+	io->io.piece = io->piece;
 	io->io.durable = __atomic_load_n(r->flush_failed, __ATOMIC_RELAXED);
 	io->io.secure = rec->req.flags & BLK_REQ_SECURE;
 	io->merged = BLK_NONE;
@@ -135,11 +135,12 @@ static bool blk_merge(struct blk_io *a, const struct blk_io *b)
 		return false;
 	if (b->nvec == 1 && (char *)end->iov_base + end->iov_len == b->vec[0].iov_base) {
 		end->iov_len += b->vec[0].iov_len;
-		a->io.pooled &= b->io.pooled;
+		if (a->io.piece != b->io.piece)
+			a->io.piece = BLK_PIECE_NONE;
 	} else if (a->io.niov + b->nvec <= a->room) {
 		memcpy(end + 1, b->vec, b->nvec * sizeof(b->vec[0]));
 		a->io.niov += b->nvec;
-		a->io.pooled = false;
+		a->io.piece = BLK_PIECE_NONE;
 	} else {
 		return false;
 	}
@@ -303,7 +304,8 @@ static void blk_map(struct blk_ring *r)
 		if (r->rec[i].state != BLK_FREE &&
 		    (int32_t)(r->rec[i].order - oldest) < 0)
 			oldest = r->rec[i].order;
-	stats_add(&r->stats->map_pages, blk_pmap_fill(r->pmap, oldest, &unmapped));
+	stats_add(&r->stats->map_pages,
+	          blk_pmap_fill(r->pmap, r->store, oldest, &unmapped));
 	stats_add(&r->stats->unmap_pages, unmapped);
 }
 

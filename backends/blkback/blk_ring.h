@@ -94,6 +94,7 @@ _Static_assert(sizeof(struct blk_rec) == 48 + 8 * BLK_SEGS, "no padding");
  * @vec, @nvec:	Its memory; in the pool for indirect requests, else @iov
  * @room:	Entries of @vec
  * @first:	First copy in the batch, in state FETCHING or COPYING
+ * @piece:	The engine's piece in which @vec, one entry, is; or BLK_PIECE_NONE
  * @copied:	All of them succeeded
  * @alone:	Do not merge
  * @merged:	Next of the records that @io serves, or BLK_NONE
@@ -106,6 +107,7 @@ struct blk_io {
 	uint16_t nvec;
 	uint16_t room;
 	uint32_t first;
+	uint32_t piece;
 	bool copied;
 	bool alone;
 	uint16_t merged;

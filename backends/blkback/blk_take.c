@@ -28,15 +28,20 @@ static bool blk_use_mapped(struct blk_ring *r, uint32_t i)
 	struct blk_rec *rec = &r->rec[i];
 	struct blk_seg *seg = blk_segs(r, rec);
 	struct iovec *iov = r->io[i].vec;
+	uint32_t first = BLK_PIECE_NONE, piece;
 	unsigned int n = 0;
 	bool all = true;
 
 	for (uint32_t s = 0; s < rec->req.nseg; s++) {
-		char *page = blk_pmap_find(r->pmap, seg[s].gref, rec->order);
+		char *page = blk_pmap_find(r->pmap, seg[s].gref, rec->order, &piece);
 
 		all &= page != NULL;
 		if (!all)
 			continue;
+		if (s == 0)
+			first = piece;
+		else if (piece != first)
+			first = BLK_PIECE_NONE;
 		page += seg[s].off;
 		if (n && (char *)iov[n - 1].iov_base + iov[n - 1].iov_len == page)
 			iov[n - 1].iov_len += seg[s].len;
@@ -44,6 +49,7 @@ static bool blk_use_mapped(struct blk_ring *r, uint32_t i)
 			iov[n++] = (struct iovec){ page, seg[s].len };
 	}
 	r->io[i].nvec = (uint16_t)n;
+	r->io[i].piece = n == 1 ? first : BLK_PIECE_NONE;
 	return all;
 }
 
@@ -70,6 +76,8 @@ void blk_memory(struct blk_ring *r, uint32_t i)
 			(struct iovec){ r->bounce + (size_t)rec->bounce * XEN_PAGE,
 			                rec->req.len };
 		r->io[i].nvec = 1;
+		r->io[i].piece = rec->bounce + rec->nbounce <= r->fixed ? BLK_PIECE_BOUNCE
+		                                                        : BLK_PIECE_NONE;
 	} else if (rec->req.nseg) {
 		/* What was mapped stays so for as long as the request lasts. */
 		bool mapped = blk_use_mapped(r, i);
@@ -159,6 +167,7 @@ static void blk_indirect(struct blk_ring *r, uint32_t i)
 	struct blk_rec *rec = &r->rec[i];
 	uint32_t units = (rec->req.nseg + BLK_BIG_SEGS - 1) / BLK_BIG_SEGS;
 	const void *page = NULL;
+	uint32_t piece;
 
 	if (!rec->nbig) {
 		rec->big = blk_pool_take(&r->big, units);
@@ -171,7 +180,7 @@ static void blk_indirect(struct blk_ring *r, uint32_t i)
 		r->io[i].room = (uint16_t)(units * BLK_BIG_SEGS);
 	}
 	if (r->pmap)
-		page = blk_pmap_find(r->pmap, rec->req.gref, rec->order);
+		page = blk_pmap_find(r->pmap, rec->req.gref, rec->order, &piece);
 	if (page) {
 		blk_read_page(blk_segs(r, rec), page, rec->req.nseg);
 		blk_segments(r, i);

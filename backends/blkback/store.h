@@ -19,6 +19,8 @@
 #define STORE_DEPTH_MAX 512U
 /* Descriptors that store_wait() can listen to. */
 #define STORE_WATCHES   2U
+/* Pieces of memory that an engine can be told of. */
+#define STORE_PIECES    128U
 #define STORE_FOREVER   (-1)
 
 enum store_op {
@@ -34,7 +36,7 @@ enum store_op {
  * struct store_io - One I/O; the caller's, and the engine's from submit to reap
  * @op:		What to do
  * @durable:	STORE_WRITE: on stable storage when it completes
- * @pooled:	The memory is one piece of the pool given to open
+ * @piece:	The piece that memory() told of in which @iov, one entry, lies; 0: none
  * @secure:	STORE_DISCARD: no copy may remain readable
  * @off:	First byte in the image; the engine moves it on
  * @len:	STORE_DISCARD: bytes, within the image, not 0; the engine uses it up
@@ -47,12 +49,12 @@ enum store_op {
 struct store_io {
 	enum store_op op;
 	bool durable;
-	bool pooled;
 	bool secure;
 	uint64_t off;
 	uint64_t len;
 	struct iovec *iov;
 	unsigned int niov;
+	uint32_t piece;
 	uint32_t left;
 	int err;
 	struct store_io *next;
@@ -71,15 +73,11 @@ enum store_engine {
  * @engine:	For store_open()
  * @fd:		Image; the store's after success
  * @depth:	Most I/Os in flight, 1 to STORE_DEPTH_MAX
- * @pool:	Memory for @pooled I/O, or NULL
- * @pool_len:	Its size
  */
 struct store_conf {
 	enum store_engine engine;
 	int fd;
 	unsigned int depth;
-	void *pool;
-	size_t pool_len;
 };
 
 /**
@@ -96,6 +94,12 @@ struct store_ops {
 	const char *name;
 	/* The calling thread is the user from now on; open() may have run in another. */
 	void (*start)(struct store *s);
+	/*
+	 * I/O will use this memory again and again: the engine may prepare it, as piece
+	 * @n, 1 to STORE_PIECES. NULL: forget the piece, nothing in flight uses it. Not
+	 * from start() on by another thread. An engine that has no use for it has none.
+	 */
+	void (*memory)(struct store *s, unsigned int n, void *addr, size_t len);
 	/* Never fails: an error is the I/O's. It begins in wait(), at the latest. */
 	void (*submit)(struct store *s, struct store_io *io);
 	/* Collect what has completed, oldest first, linked by @next; NULL: nothing. */
@@ -111,6 +115,12 @@ struct store_ops {
 	/* Nothing is in flight. Descriptors are closed when it returns. */
 	void (*close)(struct store *s);
 };
+
+static inline void store_memory(struct store *s, unsigned int n, void *addr, size_t len)
+{
+	if (s->ops->memory)
+		s->ops->memory(s, n, addr, len);
+}
 
 /**
  * store_open() - By the engine that @c names

@@ -36,7 +36,9 @@ struct uring {
 	struct store store;
 	struct io_uring ring;
 	int fd;
-	bool pool_fixed;
+	/* There is a table of pieces; those that are registered. */
+	bool pieces;
+	bool fixed[STORE_PIECES + 1];
 	bool bdev;
 	bool discarding;
 	struct store_list discards;
@@ -68,21 +70,25 @@ static struct io_uring_sqe *uring_sqe(struct uring *u)
 	return sqe;
 }
 
-/* The image is file 0 of the ring, the pool is buffer 0. */
+/* The image is file 0 of the ring, a piece of memory the buffer of its number. */
 static void uring_prep_rw(const struct uring *u, struct io_uring_sqe *sqe,
                           const struct store_io *io)
 {
 	unsigned int len = (unsigned int)io->iov[0].iov_len;
-	bool fixed = io->pooled && u->pool_fixed;
+	bool fixed = u->fixed[io->piece];
+	int piece = (int)io->piece;
 
+	assert(!piece || io->niov == 1);
 	if (io->op == STORE_READ && fixed)
-		io_uring_prep_read_fixed(sqe, 0, io->iov[0].iov_base, len, io->off, 0);
+		io_uring_prep_read_fixed(sqe, 0, io->iov[0].iov_base, len, io->off,
+		                         piece);
 	else if (io->op == STORE_READ && io->niov == 1)
 		io_uring_prep_read(sqe, 0, io->iov[0].iov_base, len, io->off);
 	else if (io->op == STORE_READ)
 		io_uring_prep_readv(sqe, 0, io->iov, io->niov, io->off);
 	else if (fixed)
-		io_uring_prep_write_fixed(sqe, 0, io->iov[0].iov_base, len, io->off, 0);
+		io_uring_prep_write_fixed(sqe, 0, io->iov[0].iov_base, len, io->off,
+		                          piece);
 	else if (io->niov == 1)
 		io_uring_prep_write(sqe, 0, io->iov[0].iov_base, len, io->off);
 	else
@@ -323,7 +329,7 @@ static void uring_close(struct store *s)
 	}
 	assert(!u->done.head && !u->discarding);
 	io_uring_unregister_files(&u->ring);
-	if (u->pool_fixed)
+	if (u->pieces)
 		io_uring_unregister_buffers(&u->ring);
 	io_uring_queue_exit(&u->ring);
 	store_pool_free(u->thread);
@@ -331,8 +337,28 @@ static void uring_close(struct store *s)
 	free(u);
 }
 
+/*
+ * A registered piece is pinned once and not for each I/O. Where that cannot be had (Linux
+ * before 5.19, the limit of locked memory), do without.
+ */
+static void uring_memory(struct store *s, unsigned int n, void *addr, size_t len)
+{
+	struct uring *u = container_of(s, struct uring, store);
+	struct iovec iov = { addr, addr ? len : 0 };
+
+	assert(n >= 1 && n <= STORE_PIECES);
+	if (!u->pieces)
+		u->pieces =
+			io_uring_register_buffers_sparse(&u->ring, STORE_PIECES + 1) == 0;
+	if (u->pieces && (addr || u->fixed[n]))
+		u->fixed[n] = io_uring_register_buffers_update_tag(&u->ring, n, &iov,
+		                                                   NULL, 1) == 1 &&
+		              addr;
+}
+
 static const struct store_ops uring_ops = {
 	.name = "io_uring",
+	.memory = uring_memory,
 	.start = uring_start,
 	.submit = uring_submit,
 	.reap = uring_reap,
@@ -361,7 +387,6 @@ static int uring_setup(struct io_uring *ring, unsigned int depth)
 int store_uring_open(const struct store_conf *c, struct store **out, char *text,
                      size_t text_size)
 {
-	struct iovec pool = { c->pool, c->pool_len };
 	autofree struct uring *u = calloc(1, sizeof(*u));
 	int rc;
 
@@ -385,8 +410,6 @@ int store_uring_open(const struct store_conf *c, struct store **out, char *text,
 		io_uring_queue_exit(&u->ring);
 		return rc;
 	}
-	/* Pins the pool; where the limit of locked memory forbids it, do without. */
-	u->pool_fixed = c->pool && io_uring_register_buffers(&u->ring, &pool, 1) == 0;
 	u->store.ops = &uring_ops;
 	store_list_init(&u->done);
 	store_list_init(&u->discards);

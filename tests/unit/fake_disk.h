@@ -26,7 +26,27 @@ static struct {
 	int fail[4];    /* by operation */
 	char order[64]; /* of operations; W is a durable write, D a secure discard */
 	unsigned int nops;
+	struct iovec piece[STORE_PIECES + 1];
+	unsigned int pieced; /* I/Os in a piece of memory it was told of */
 } fake;
+
+static void fake_memory(struct store *s, unsigned int n, void *addr, size_t len)
+{
+	(void)s;
+	assert_true(n >= 1 && n <= STORE_PIECES);
+	fake.piece[n] = (struct iovec){ addr, len };
+}
+
+/* An engine moves it without a look at the addresses that are mapped. */
+static void fake_pieced(const struct store_io *io)
+{
+	const struct iovec *piece = &fake.piece[io->piece];
+	size_t at = (size_t)((char *)io->iov->iov_base - (char *)piece->iov_base);
+
+	assert_int_equal(io->niov, 1);
+	assert_true(piece->iov_base && at + io->iov->iov_len <= piece->iov_len);
+	fake.pieced++;
+}
 
 static void fake_submit(struct store *s, struct store_io *io)
 {
@@ -36,6 +56,8 @@ static void fake_submit(struct store *s, struct store_io *io)
 	assert_true(fake.nheld < STORE_DEPTH_MAX);
 	for (unsigned int i = 0; i < io->niov; i++)
 		assert_true(io->iov[i].iov_base && io->iov[i].iov_len);
+	if (io->piece && io->niov)
+		fake_pieced(io);
 	fake.held[fake.nheld++] = io;
 	if (fake.nops < sizeof(fake.order) - 1)
 		fake.order[fake.nops++] =
@@ -88,6 +110,8 @@ static struct store_io *fake_reap(struct store *s)
 	return done;
 }
 
-static const struct store_ops fake_ops = { .submit = fake_submit, .reap = fake_reap };
+static const struct store_ops fake_ops = { .memory = fake_memory,
+	                                   .submit = fake_submit,
+	                                   .reap = fake_reap };
 
 #endif

@@ -93,6 +93,9 @@ static inline int setup_as(const struct how *h)
 	r.store = &fake.store;
 	log_set_level(LOG_LVL_ERR);
 	rc = blk_ring_open(&r, &c);
+	if (r.fixed)
+		store_memory(r.store, BLK_PIECE_BOUNCE, r.bounce,
+		             (size_t)r.fixed * XEN_PAGE);
 	assert_int_equal(r.ring.size, front.slots);
 	return rc;
 }

@@ -23,6 +23,8 @@
 #define PAGE     ((size_t)4096)
 #define POOL_LEN (32 * PAGE)
 #define DEPTH    32U
+/* Which piece of memory the pool is. */
+#define POOL     1U
 
 static enum store_engine engine;
 
@@ -54,14 +56,14 @@ static int image_open(off_t size, int flags)
 
 static struct store *store_of(int fd, unsigned int depth, void *pool, size_t len)
 {
-	struct store_conf c = {
-		.engine = engine, .fd = fd, .depth = depth, .pool = pool, .pool_len = len
-	};
+	struct store_conf c = { .engine = engine, .fd = fd, .depth = depth };
 	struct store *s;
 	char text[200] = "";
 
 	if (store_open(&c, &s, text, sizeof(text)))
 		fail_msg("%s", text);
+	if (pool)
+		store_memory(s, POOL, pool, len);
 	s->ops->start(s);
 	return s;
 }
@@ -117,13 +119,12 @@ static int run_io(struct store *s, struct store_io io)
 }
 
 static int run(struct store *s, enum store_op op, uint64_t off, struct iovec *iov,
-               unsigned int niov, bool pooled)
+               unsigned int niov, uint32_t piece)
 {
-	return run_io(s, (struct store_io){ .op = op,
-	                                    .off = off,
-	                                    .iov = iov,
-	                                    .niov = niov,
-	                                    .pooled = pooled });
+	return run_io(
+		s,
+		(struct store_io){
+			.op = op, .off = off, .iov = iov, .niov = niov, .piece = piece });
 }
 
 static void fill(uint8_t *p, size_t n, uint32_t seed)

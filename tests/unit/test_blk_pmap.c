@@ -13,6 +13,27 @@
 static struct blk_pmap *map;
 static uint32_t now;
 
+/* What the engine was told of memory. */
+static struct iovec told[STORE_PIECES + 1];
+
+static void remember(struct store *s, unsigned int n, void *addr, size_t len)
+{
+	(void)s;
+	assert_true(n >= BLK_PIECE_CHUNKS && n <= STORE_PIECES);
+	/* A piece is forgotten before it is another. */
+	assert_true(!addr || !told[n].iov_base);
+	told[n] = (struct iovec){ addr, len };
+}
+
+static const struct store_ops told_ops = { .memory = remember };
+static struct store engine = { .ops = &told_ops };
+
+static int map_new(uint32_t max)
+{
+	memset(told, 0, sizeof(told));
+	return blk_pmap_new(NULL, max, &map);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -20,7 +41,7 @@ static int setup(void **state)
 	for (uint32_t i = 0; i < GUEST_PAGES; i++)
 		memcpy(guest_page(i), &i, sizeof(i));
 	now = 0;
-	return blk_pmap_new(NULL, BLK_PMAP_MAX, &map);
+	return map_new(BLK_PMAP_MAX);
 }
 
 static int teardown(void **state)
@@ -32,10 +53,24 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void *find(uint32_t gref, uint32_t at)
+{
+	uint32_t piece = 0;
+	char *page = blk_pmap_find(map, gref, at, &piece);
+
+	if (page && piece != BLK_PIECE_NONE) {
+		char *start = told[piece].iov_base;
+
+		assert_true(start && page >= start &&
+		            page + XEN_PAGE <= start + told[piece].iov_len);
+	}
+	return page;
+}
+
 /* A request uses the page. Return: whether it is mapped. */
 static bool use(uint32_t page)
 {
-	return blk_pmap_find(map, GUEST_REF + page, ++now) != NULL;
+	return find(GUEST_REF + page, ++now) != NULL;
 }
 
 /* Between requests, as blk_ring does it. */
@@ -43,12 +78,12 @@ static uint32_t fill(void)
 {
 	uint32_t unmapped;
 
-	return blk_pmap_due(map) ? blk_pmap_fill(map, now + 1, &unmapped) : 0;
+	return blk_pmap_due(map) ? blk_pmap_fill(map, &engine, now + 1, &unmapped) : 0;
 }
 
 static void found(uint32_t page)
 {
-	void *p = blk_pmap_find(map, GUEST_REF + page, now);
+	void *p = find(GUEST_REF + page, now);
 	uint32_t i;
 
 	assert_non_null(p);
@@ -123,7 +158,7 @@ static void budget_is_kept(void **state)
 {
 	(void)state;
 	blk_pmap_free(map);
-	assert_int_equal(blk_pmap_new(NULL, 100, &map), 0);
+	assert_int_equal(map_new(100), 0);
 	for (uint32_t round = 0; round < 20; round++)
 		use_all(0, 200);
 	assert_int_equal(guest.mapped, 100);
@@ -139,7 +174,7 @@ static void unused_pages_make_room(void **state)
 
 	(void)state;
 	blk_pmap_free(map);
-	assert_int_equal(blk_pmap_new(NULL, 2 * BLK_PMAP_CHUNK, &map), 0);
+	assert_int_equal(map_new(2 * BLK_PMAP_CHUNK), 0);
 	for (uint32_t i = 0; i < 4; i++)
 		use_all(0, 2 * BLK_PMAP_CHUNK);
 	assert_int_equal(guest.mapped, 2 * BLK_PMAP_CHUNK);
@@ -166,14 +201,14 @@ static void pages_in_use_stay(void **state)
 
 	(void)state;
 	blk_pmap_free(map);
-	assert_int_equal(blk_pmap_new(NULL, BLK_PMAP_WANT, &map), 0);
+	assert_int_equal(map_new(BLK_PMAP_WANT), 0);
 	use_all(0, BLK_PMAP_WANT);
 	assert_true(use(0));
 	oldest = now;
 	now += 10 * BLK_PMAP_AGE;
 	for (uint32_t i = 0; i < 2000; i++) {
 		use(100 + i % 500);
-		blk_pmap_fill(map, oldest, &unmapped);
+		blk_pmap_fill(map, &engine, oldest, &unmapped);
 		assert_int_equal(unmapped, 0);
 	}
 	found(0);
@@ -181,7 +216,7 @@ static void pages_in_use_stay(void **state)
 	now += 10 * BLK_PMAP_AGE;
 	for (uint32_t i = 0; i < BLK_PMAP_TRY; i++)
 		use(100);
-	blk_pmap_fill(map, now + 1, &unmapped);
+	blk_pmap_fill(map, &engine, now + 1, &unmapped);
 	assert_int_equal(unmapped, BLK_PMAP_WANT);
 }
 
@@ -190,7 +225,7 @@ static void bad_grants_use_up_the_budget(void **state)
 {
 	(void)state;
 	for (uint32_t i = 0; i < BLK_PMAP_AGE; i++) {
-		assert_null(blk_pmap_find(map, 0x80000000 + i, ++now));
+		assert_null(find(0x80000000 + i, ++now));
 		fill();
 	}
 	assert_true(guest.map_calls <= BLK_PMAP_MAX + BLK_PMAP_MAX / BLK_PMAP_WANT);
@@ -209,14 +244,14 @@ static void table_survives_forgetting(void **state)
 
 	(void)state;
 	blk_pmap_free(map);
-	assert_int_equal(blk_pmap_new(NULL, 200, &map), 0);
+	assert_int_equal(map_new(200), 0);
 	for (uint32_t i = 0; i < 400000; i++) {
 		uint32_t page;
 		uint32_t *p;
 
 		x = x * 1664525 + 1013904223;
 		page = (i / 20000 * 37 + (x >> 16) % 150) % GUEST_PAGES;
-		p = blk_pmap_find(map, GUEST_REF + page, ++now);
+		p = find(GUEST_REF + page, ++now);
 		if (p)
 			assert_int_equal(*p, page);
 		hits += p != NULL;
@@ -232,7 +267,7 @@ static void grant_references_have_no_bad_values(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 40 * ARRAY_SIZE(refs); i++) {
-		assert_null(blk_pmap_find(map, refs[i % ARRAY_SIZE(refs)], ++now));
+		assert_null(find(refs[i % ARRAY_SIZE(refs)], ++now));
 		assert_int_equal(fill(), 0);
 	}
 }

@@ -51,6 +51,44 @@ static void data_arrives(void **state)
 	assert_int_equal(stats.counter.write_bytes, ALL_PAGES);
 }
 
+/* Bounced or mapped, the engine has been told where the data is. */
+static void memory_is_known_to_the_engine(void **state)
+{
+	(void)state;
+	for (uint32_t round = 1; round <= 3; round++) {
+		/* Apart on the disk, so that none is merged. */
+		for (uint32_t i = 0; i < 32; i++)
+			push(READ, 1, i, i * 80);
+		finish();
+		assert_int_equal(fake.pieced, round * 32);
+	}
+	assert_int_equal(stats.counter.map_pages, r.pmap ? 32 : 0);
+}
+
+/* Neighbours in our memory that were mapped one after the other are of two pieces. */
+static void neighbours_may_be_of_two_pieces(void **state)
+{
+	static const uint8_t edge[] = { 0, 31, 32, 63, 64, 95 };
+
+	(void)state;
+	for (uint32_t i = 0; i < 96; i++) {
+		push(READ, 1, i, i * 80);
+		if (i % 32 == 31)
+			finish();
+	}
+	assert_int_equal(guest.map_calls, 3);
+	fill(0, 96, 3);
+	for (uint32_t a = 0; a < ARRAY_SIZE(edge); a++)
+		for (uint32_t b = 0; b < ARRAY_SIZE(edge); b++) {
+			uint32_t at = (uint32_t)push(WRITE, 2, edge[a], 0);
+
+			slot_seg(at, 1)->gref = GUEST_REF + edge[b];
+			finish();
+			assert_memory_equal(fake.disk, guest_page(edge[a]), PAGE);
+			assert_memory_equal(fake.disk + PAGE, guest_page(edge[b]), PAGE);
+		}
+}
+
 static void parts_of_pages(void **state)
 {
 	(void)state;
@@ -297,6 +335,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(data_arrives, copy),
 		TEST(data_arrives, persistent),
+		TEST(memory_is_known_to_the_engine, copy),
+		TEST(memory_is_known_to_the_engine, persistent),
+		TEST(neighbours_may_be_of_two_pieces, persistent),
 		TEST(parts_of_pages, copy),
 		TEST(parts_of_pages, persistent),
 		TEST(one_bad_grant_fails_one_request, copy),

@@ -55,25 +55,51 @@ static void data_goes_where_it_should(void **state)
 	fill(want, sizeof(want), 1);
 	memcpy(a, want, sizeof(a));
 	memcpy(b, want + sizeof(a), sizeof(b));
-	assert_int_equal(run(f->s, STORE_WRITE, 12345, iov, 2, false), 0);
+	assert_int_equal(run(f->s, STORE_WRITE, 12345, iov, 2, 0), 0);
 	assert_int_equal(pread(f->fd, got, sizeof(got), 12345), sizeof(got));
 	assert_memory_equal(got, want, sizeof(want));
-	assert_int_equal(run(f->s, STORE_FLUSH, 0, iov, 0, false), 0);
+	assert_int_equal(run(f->s, STORE_FLUSH, 0, iov, 0, 0), 0);
 
 	memset(a, 0, sizeof(a));
 	memset(b, 0, sizeof(b));
 	iov[0] = (struct iovec){ a, sizeof(a) };
 	iov[1] = (struct iovec){ b, sizeof(b) };
-	assert_int_equal(run(f->s, STORE_READ, 12345, iov, 2, false), 0);
+	assert_int_equal(run(f->s, STORE_READ, 12345, iov, 2, 0), 0);
 	assert_memory_equal(a, want, sizeof(a));
 	assert_memory_equal(b, want + sizeof(a), sizeof(b));
 
 	memcpy(f->pool + 8192, want, sizeof(want));
 	iov[0] = (struct iovec){ f->pool + 8192, sizeof(want) };
-	assert_int_equal(run(f->s, STORE_WRITE, 500000, iov, 1, true), 0);
+	assert_int_equal(run(f->s, STORE_WRITE, 500000, iov, 1, POOL), 0);
 	iov[0] = (struct iovec){ f->pool + 16384, sizeof(want) };
-	assert_int_equal(run(f->s, STORE_READ, 500000, iov, 1, true), 0);
+	assert_int_equal(run(f->s, STORE_READ, 500000, iov, 1, POOL), 0);
 	assert_memory_equal(f->pool + 16384, want, sizeof(want));
+}
+
+/* A piece is told anew, forgotten, told elsewhere; and one engine has no use for any. */
+static void pieces_of_memory_come_and_go(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t got[PAGE];
+
+	for (uint32_t i = 0; i < 20; i++) {
+		uint32_t piece = i & 1 ? STORE_PIECES : 2;
+		uint8_t *page = f->pool + i * PAGE;
+		struct iovec iov = { page, PAGE };
+
+		if (i < 16)
+			store_memory(f->s, piece, page, PAGE);
+		else
+			store_memory(f->s, piece, NULL, 0);
+		fill(page, PAGE, i);
+		assert_int_equal(run(f->s, STORE_WRITE, i * PAGE, &iov, 1, piece), 0);
+		assert_int_equal(pread(f->fd, got, PAGE, (off_t)(i * PAGE)), PAGE);
+		assert_memory_equal(got, page, PAGE);
+		memset(page, 0, PAGE);
+		iov = (struct iovec){ page, PAGE };
+		assert_int_equal(run(f->s, STORE_READ, i * PAGE, &iov, 1, piece), 0);
+		assert_memory_equal(got, page, PAGE);
+	}
 }
 
 static void thirty_two_at_once_in_few_calls(void **state)
@@ -91,7 +117,7 @@ static void thirty_two_at_once_in_few_calls(void **state)
 			                   .off = (31 - i) * PAGE,
 			                   .iov = &iov[i],
 			                   .niov = 1,
-			                   .pooled = i & 1,
+			                   .piece = i & 1 ? POOL : 0,
 			                   .durable = i == 5,
 			                   .err = 1 };
 		f->s->ops->submit(f->s, &io[i]);
@@ -115,11 +141,11 @@ static void image_that_is_too_short_is_an_error_of_the_request(void **state)
 	struct iovec iov = { b, sizeof(b) };
 
 	/* Half of it is there: a short read, then nothing. */
-	assert_int_equal(run(f->s, STORE_READ, (1 << 20) - 4096, &iov, 1, false), -EIO);
+	assert_int_equal(run(f->s, STORE_READ, (1 << 20) - 4096, &iov, 1, 0), -EIO);
 	iov = (struct iovec){ b, sizeof(b) };
-	assert_int_equal(run(f->s, STORE_READ, 1 << 21, &iov, 1, false), -EIO);
+	assert_int_equal(run(f->s, STORE_READ, 1 << 21, &iov, 1, 0), -EIO);
 	iov = (struct iovec){ b, sizeof(b) };
-	assert_int_equal(run(f->s, STORE_READ, 0, &iov, 1, false), 0);
+	assert_int_equal(run(f->s, STORE_READ, 0, &iov, 1, 0), 0);
 }
 
 /* A limit of the file size stands for a full file system: it also ends in mid-write. */
@@ -136,11 +162,11 @@ static void full_storage_is_an_error_of_the_request(void **state)
 	lim = old;
 	lim.rlim_cur = (1 << 20) + 4096;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &lim), 0);
-	split = run(f->s, STORE_WRITE, 1 << 20, &iov, 1, false);
+	split = run(f->s, STORE_WRITE, 1 << 20, &iov, 1, 0);
 	iov = (struct iovec){ b, sizeof(b) };
-	whole = run(f->s, STORE_WRITE, 1 << 21, &iov, 1, false);
+	whole = run(f->s, STORE_WRITE, 1 << 21, &iov, 1, 0);
 	iov = (struct iovec){ b, sizeof(b) };
-	fits = run(f->s, STORE_WRITE, 4096, &iov, 1, false);
+	fits = run(f->s, STORE_WRITE, 4096, &iov, 1, 0);
 	setrlimit(RLIMIT_FSIZE, &old);
 	assert_int_equal(split, -EFBIG);
 	assert_int_equal(whole, -EFBIG);
@@ -166,8 +192,8 @@ static void interrupted_calls_go_on(void **state)
 			iov[0] = (struct iovec){ a, sizeof(a) };
 			iov[1] = (struct iovec){ b, sizeof(b) };
 			iov[2] = (struct iovec){ c, sizeof(c) };
-			assert_int_equal(
-				run(f->s, (enum store_op)op, 4321, iov, 3, false), 0);
+			assert_int_equal(run(f->s, (enum store_op)op, 4321, iov, 3, 0),
+			                 0);
 			assert_int_equal(pread(f->fd, got, sizeof(got), 4321),
 			                 sizeof(got));
 			assert_memory_equal(got, want, sizeof(want));
@@ -257,9 +283,9 @@ static void an_error_is_the_requests(void **state)
 	fd = open(path, O_RDONLY);
 	assert_true(fd >= 0);
 	s = store_on(fd, NULL, 0);
-	assert_int_equal(run(s, STORE_WRITE, 0, &iov, 1, false), -EBADF);
+	assert_int_equal(run(s, STORE_WRITE, 0, &iov, 1, 0), -EBADF);
 	iov = (struct iovec){ b, sizeof(b) };
-	assert_int_equal(run(s, STORE_READ, 0, &iov, 1, false), 0);
+	assert_int_equal(run(s, STORE_READ, 0, &iov, 1, 0), 0);
 	s->ops->close(s);
 }
 
@@ -376,11 +402,11 @@ static void direct_io_from_the_pool(void **state)
 	}
 	s = store_on(fd, pool, POOL_LEN);
 	fill(pool, 8192, 3);
-	rc = run(s, STORE_WRITE, 65536, iov, 1, true);
+	rc = run(s, STORE_WRITE, 65536, iov, 1, POOL);
 	assert_int_equal(rc, 0);
 	iov[0] = (struct iovec){ pool + 16384, 4096 };
 	iov[1] = (struct iovec){ pool + 40960, 4096 };
-	assert_int_equal(run(s, STORE_READ, 65536, iov, 2, false), 0);
+	assert_int_equal(run(s, STORE_READ, 65536, iov, 2, 0), 0);
 	assert_memory_equal(pool + 16384, pool, 4096);
 	assert_memory_equal(pool + 40960, pool + 4096, 4096);
 	s->ops->close(s);
@@ -391,6 +417,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(data_goes_where_it_should, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(pieces_of_memory_come_and_go, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(thirty_two_at_once_in_few_calls, setup,
 		                                teardown),
