@@ -173,6 +173,14 @@ $(O)/tests/bench/vublk: $(call obj,tests/bench/vublk.c tests/bench/vhost_user.c)
 $(O)/tests/bench/turns: $(O)/tests/bench/turns.o $(WORKER_A) $(COMMON_A)
 	$(link) $(LIBS_WORKER)
 
+# ---- Conformance (tests/conform) ----------------------------------------------------
+# The project's frontend against any backend, in all the ways there are to connect.
+inc/tests/conform := common frontends tests/conform
+CONFORM := $(O)/tests/conform/conform
+
+$(CONFORM): $(call obj,$(call src,tests/conform)) $(FRONT_A) $(COMMON_A)
+	$(link) $(LIBS_FRONT)
+
 # ---- xensim (tests/xensim) ---------------------------------------------------------
 # One library under four names. Programs without sanitizers load it too, so it and what it
 # shares with the rest are compiled for it alone, without.
@@ -229,7 +237,7 @@ $(O)/.deps-check: Makefile tests/deps | $(O)/.deps
 # JOBS tests run side by side, the long ones first. E2E names the scenarios to run, by
 # default all.
 JOBS    ?= 4
-LONG    := $(patsubst %,tests/e2e/%.sh,fio leaks copy crowd frontend)
+LONG    := $(patsubst %,tests/e2e/%.sh,fio conformance leaks copy crowd frontend)
 SCRIPTS := $(LONG) $(filter-out %/lib.sh $(LONG),$(sort $(wildcard tests/e2e/*.sh)))
 E2E     ?= $(SCRIPTS)
 XENSIM_TESTS := $(filter-out %/lib.sh,$(sort $(wildcard tests/xensim/t/*.sh)))
@@ -259,7 +267,7 @@ hostile: all $(HOSTILE) ## Guests that lie, around the real worker
 tree: all $(UNIT_TESTS) $(BENCH_BIN) ## Tests of the tree: layers, install, manuals
 	$(Q)tests/run $(sort $(wildcard tests/tree/*.sh tests/bench/test_*))
 
-e2e: all ## Scenarios on a simulated host; E2E=tests/e2e/NAME.sh for one
+e2e: all $(CONFORM) ## Scenarios on a simulated host; E2E=tests/e2e/NAME.sh for one
 	$(Q)tests/run -j $(JOBS) $(E2E)
 
 layers: all $(UNIT_TESTS) ## Who includes and links what, against the rules

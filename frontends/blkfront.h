@@ -232,7 +232,7 @@ int blkfront_error(const struct blkfront *bf);
 /**
  * blkfront_check() - May this be asked of the device?
  *
- * A flush may carry data; one without has no @offset.
+ * A flush or a barrier without data has no @offset.
  *
  * Return: 0, -EINVAL (not whole sectors), -ENOSPC (beyond the end), -EROFS or
  * -EOPNOTSUPP.
@@ -240,13 +240,16 @@ int blkfront_error(const struct blkfront *bf);
 int must_check blkfront_check(const struct blkfront_info *info, uint8_t op,
                               uint64_t offset, uint64_t len);
 
+/** blkfront_may_be_empty() - A flush or a barrier: it says something without data, too */
+bool blkfront_may_be_empty(uint8_t op);
+
 /** blkfront_req_max() - Most bytes that one request covers from @offset on */
 uint64_t blkfront_req_max(const struct blkfront_info *info, uint8_t op, uint64_t offset);
 
 /**
  * blkfront_get() - Take a free slot for an I/O that passed blkfront_check()
  * @queue:	Its number, or BLKFRONT_ANY: they take turns
- * @len:	At most blkfront_req_max(); 0 for a flush without data
+ * @len:	At most blkfront_req_max(); 0 for a flush or barrier without data
  *
  * Return: 0, -EAGAIN when all slots are taken, -ENOMEM or -ENOSPC when pages cannot be
  * granted, or the handle's error.

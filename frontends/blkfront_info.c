@@ -188,6 +188,11 @@ static bool op_served(const struct blkfront_info *info, uint8_t op)
 	}
 }
 
+bool blkfront_may_be_empty(uint8_t op)
+{
+	return op == BLKIF_OP_FLUSH_DISKCACHE || op == BLKIF_OP_WRITE_BARRIER;
+}
+
 int blkfront_check(const struct blkfront_info *info, uint8_t op, uint64_t offset,
                    uint64_t len)
 {
@@ -195,7 +200,7 @@ int blkfront_check(const struct blkfront_info *info, uint8_t op, uint64_t offset
 
 	if (!op_served(info, op))
 		return -EOPNOTSUPP;
-	if (len == 0 && op == BLKIF_OP_FLUSH_DISKCACHE)
+	if (len == 0 && blkfront_may_be_empty(op))
 		return 0;
 	if ((offset | len) % info->sector_size)
 		return -EINVAL;

@@ -39,7 +39,7 @@ void blkio_init(struct blkio_queue *q, struct blkfront *bf, unsigned int queue)
 
 void blkio_submit(struct blkio_queue *q, struct blkio *io)
 {
-	bool nothing = io->len == 0 && io->op != BLKIF_OP_FLUSH_DISKCACHE;
+	bool nothing = io->len == 0 && !blkfront_may_be_empty(io->op);
 
 	io->result = blkfront_check(blkfront_info(q->bf), io->op, io->offset, io->len);
 	io->queued = !io->result && !nothing;

@@ -126,14 +126,21 @@ load() {
 	be_state "$2" "$3" 4
 }
 
-# hold GUEST VDEV - a frontend that is connected and idle: it waits for its input
+# hold GUEST VDEV [OPTION...] - a frontend that is connected and idle: it waits for its input
 hold() {
 	[ -p "$work/input" ] || { mkfifo "$work/input" && exec 9<>"$work/input"; }
-	xensim run --domid "$1" -- pvblk write "$2" <"$work/input" &
+	xensim run --domid "$1" -- pvblk write "${@:2}" <"$work/input" &
 	held+=($!)
 	be_state "$1" "$2" 4
 }
 held=()
+
+# release SIGNAL - the one that was held last ends by it
+release() {
+	kill -"$1" "${held[-1]}"
+	wait "${held[-1]}" 2>/dev/null
+	unset 'held[-1]'
+}
 
 # load_right NAME WHAT - stop it: nothing has failed until then, all data was right
 load_right() {
