@@ -34,6 +34,8 @@
  * @xs:		XenStore; do not keep it between calls
  * @limit:	Allowance of log lines about the device: a guest can have it closed and
  *		opened at will
+ * @ailing:	Its worker has said that something is wrong, and not that it is right
+ *again
  * @priv:	The backend's own; allocated in probe(), freed in release()
  */
 struct bdev {
@@ -44,6 +46,7 @@ struct bdev {
 	const char *front;
 	struct xst *xs;
 	struct log_limit *limit;
+	bool ailing;
 	void *priv;
 };
 
@@ -98,6 +101,14 @@ struct bdev_stats {
  * while the device waits, which is reported once for as long as it is the same.
  */
 void bdev_fault(struct bdev *d, const char *fmt, ...) printf_like(2, 3);
+
+/**
+ * struct bdev_update - What a worker is to be told while it serves: blob of UPDATE
+ */
+struct bdev_update {
+	uint8_t blob[MSG_UPDATE_MAX];
+	size_t len;
+};
 
 /**
  * struct bdev_job - Something that may wait for storage, in a thread of its own
@@ -207,6 +218,16 @@ struct super_backend {
 	int (*publish)(struct bdev *d, xst_t t);
 
 	/*
+	 * Optional. It is Connected, and a second has passed or something in our
+	 * directory has changed: has something changed of the device that the worker has
+	 * to know? @told is what it was told in CONNECT, to be kept up to date for the
+	 * next one. When the worker has taken it, publish() is called and our state is
+	 * written again, for the frontend to look. Must be cheap: no file, no XenStore
+	 * unless there is a reason. Return: true with @u.
+	 */
+	bool (*update)(struct bdev *d, struct bdev_conf *told, struct bdev_update *u);
+
+	/*
 	 * Optional. open() has said -EAGAIN and is not called again for now: let go of
 	 * what it has begun.
 	 */
@@ -260,6 +281,13 @@ struct wdev {
 void wdev_failed(struct wdev *d, int err, const char *fmt, ...) printf_like(3, 4);
 
 /**
+ * wdev_status() - Something is wrong, or with @err 0 not any more; it is served on
+ *
+ * Callable from any thread. The text goes to the log and to the error node.
+ */
+void wdev_status(struct wdev *d, int err, const char *fmt, ...) printf_like(3, 4);
+
+/**
  * wdev_disconnected() - What disconnect() began is complete; callable from any thread
  *
  * Every request taken is answered, nothing is mapped or bound, threads have ended or are
@@ -281,6 +309,12 @@ struct worker_backend {
 	 */
 	int (*connect)(struct wdev *d, const void *blob, size_t len, int *fds,
 	               unsigned int nfds, char *text, size_t text_size);
+
+	/*
+	 * Optional. What the supervisor half's update() has said; the rest stays. It is
+	 * so for every request that the guest makes after this has returned.
+	 */
+	void (*update)(struct wdev *d, const void *blob, size_t len);
 
 	/*
 	 * Begin to stop: take no more requests, let those taken finish, answer them,

@@ -16,15 +16,16 @@
 #include "compiler.h"
 
 /* Spoken by both sides; a worker of another version is refused at its HELLO. */
-#define MSG_VERSION   2
-#define MSG_BLOB_MAX  2048
-#define MSG_FDS_MAX   16
+#define MSG_VERSION    3
+#define MSG_BLOB_MAX   2048
+#define MSG_FDS_MAX    16
+#define MSG_UPDATE_MAX 64
 /*
  * How a worker is started: "pvbackd-worker --domid N --log-level LEVEL", stdin is
  * /dev/null, log lines go to stderr, a pipe; its end of the socket is this descriptor,
  * and no other is open. At end of file on it the worker lets go of its devices and exits.
  */
-#define MSG_WORKER_FD 3
+#define MSG_WORKER_FD  3
 
 enum msg_side {
 	MSG_SUPER,
@@ -86,6 +87,8 @@ _Static_assert(sizeof(struct msg_result) == 256, "no padding on the socket");
  * taken is answered, nothing is mapped or bound, all descriptors are closed. FAILED may
  * come once while connected: the ring is not trustworthy or cannot be served any more;
  * the supervisor then disconnects, and ignores a FAILED that crosses its DISCONNECT.
+ * UPDATE -> UPDATED while connected: what the blob says is so from then on. STATUS: what
+ * is wrong with the device, or, with err 0, not wrong any more; it is served on.
  */
 #define MSG_LIST(X)                                                          \
 	X(HELLO, MSG_WORKER, struct msg_hello, 0, 0)                         \
@@ -94,6 +97,9 @@ _Static_assert(sizeof(struct msg_result) == 256, "no padding on the socket");
 	X(DISCONNECT, MSG_SUPER, struct msg_none, 0, 0)                      \
 	X(DISCONNECTED, MSG_WORKER, struct msg_none, 0, 0)                   \
 	X(FAILED, MSG_WORKER, struct msg_result, 0, 0)                       \
+	X(UPDATE, MSG_SUPER, struct msg_none, MSG_UPDATE_MAX, 0)             \
+	X(UPDATED, MSG_WORKER, struct msg_none, 0, 0)                        \
+	X(STATUS, MSG_WORKER, struct msg_result, 0, 0)                       \
 	X(LOG_LEVEL, MSG_SUPER, struct msg_log_level, 0, 0)
 
 enum msg_type {

@@ -79,6 +79,15 @@ struct blk_conf {
 	struct blk_conf_queue queue[BLK_QUEUES_MAX];
 };
 
+/**
+ * struct blk_update - Blob of UPDATE
+ * @sectors:	Capacity, not less than before
+ */
+struct blk_update {
+	uint64_t sectors;
+};
+
+_Static_assert(sizeof(struct blk_update) == 8, "no padding on the socket");
 _Static_assert(sizeof(struct blk_conf) ==
                        40 + BLK_QUEUES_MAX * 4 * (1 + BLK_RING_PAGES_MAX),
                "no padding on the socket");

@@ -169,6 +169,7 @@ int blk_disk_start(struct wdev *d, const struct blk_conf *c, int *image,
 	}
 	k->dev = d;
 	k->conf = *c;
+	k->sectors = c->sectors;
 	k->control = -1;
 	pthread_mutex_init(&k->lock, NULL);
 	*out = k;
@@ -192,4 +193,11 @@ void blk_disk_stop(struct blk_disk *k)
 	/* The disk may be gone by now. */
 	assert(n == sizeof(one));
 	(void)n;
+}
+
+void blk_disk_update(struct blk_disk *k, const struct blk_update *u)
+{
+	/* Pairs with the load in blk_take(), which comes after that of req_prod. */
+	if (u->sectors > k->sectors)
+		__atomic_store_n(&k->sectors, u->sectors, __ATOMIC_RELEASE);
 }

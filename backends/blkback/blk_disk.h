@@ -19,6 +19,7 @@ struct blk_queue;
 /**
  * struct blk_disk - What the queues of a disk share
  * @control:	eventfd; readable when all are to stop
+ * @sectors:	Capacity now; only grows
  * @flush_failed: See struct blk_ring; any queue sets it, all heed it
  * @lock:	Of what follows
  * @go:		Threads may serve: all of them have been started
@@ -31,6 +32,7 @@ struct blk_disk {
 	struct wdev *dev;
 	struct blk_conf conf;
 	int control;
+	uint64_t sectors;
 	bool flush_failed;
 	pthread_mutex_t lock;
 	bool go;
@@ -59,6 +61,9 @@ int must_check blk_disk_start(struct wdev *d, const struct blk_conf *c, int *ima
  * Returns at once. The last thread frees @k and calls wdev_disconnected().
  */
 void blk_disk_stop(struct blk_disk *k);
+
+/** blk_disk_update() - The guest may now use all of @u */
+void blk_disk_update(struct blk_disk *k, const struct blk_update *u);
 
 /** blk_disk_failed() - The guest broke a ring: say so, the first time */
 void blk_disk_failed(struct blk_disk *k, int err, const char *why);

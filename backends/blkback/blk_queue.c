@@ -245,6 +245,7 @@ static int queue_ring(struct blk_queue *q, char *text, size_t size)
 
 	q->r.tag = q->disk->dev->tag;
 	q->r.flush_failed = &q->disk->flush_failed;
+	q->r.capacity = &q->disk->sectors;
 	q->r.lim = (struct blk_lim){ .sectors = c->sectors,
 		                     .sector_size = c->sector_size,
 		                     .ro = c->flags & BLK_RO,

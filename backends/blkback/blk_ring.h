@@ -125,6 +125,7 @@ struct blk_list {
  * @tag:	For log lines
  * @flush_failed: The disk's: writes that were answered OKAY may be lost. No flush is ever
  *		answered OKAY again, writes are made durable one by one
+ * @capacity:	The disk's sectors now, or NULL: they stay what @lim says
  * @bounce:	Bounce memory, @pages of @pages
  * @fixed:	The first pages of it, which the engine was given as its pool
  * @batch:	Room for the copies of all requests
@@ -145,6 +146,7 @@ struct blk_ring {
 	const struct blk_abi *abi;
 	struct blk_lim lim;
 	bool *flush_failed;
+	const uint64_t *capacity;
 	struct ring_back ring;
 	struct store *store;
 	struct gnt_batch *batch;

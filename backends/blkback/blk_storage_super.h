@@ -17,6 +17,8 @@
  *		of it
  * @image:	Open, or being opened by @job, or in use elsewhere when it was tried
  * @opts:	What the administrator has chosen for it
+ * @published:	Capacity that XenStore says, 512-byte units
+ * @shrunk:	Capacity of an image that has shrunk, as it was last complained about
  */
 struct blk {
 	bool ro, shared;
@@ -24,6 +26,8 @@ struct blk {
 	struct blk_image *image;
 	struct bdev_job *job;
 	struct blk_opts opts;
+	uint64_t published;
+	uint64_t shrunk;
 };
 
 /** blk_storage_*() - Operations of struct super_backend, for its part */

@@ -11,6 +11,7 @@
 #include "blk_opts_super.h"
 #include "blk_stats.h"
 #include "blk_storage_super.h"
+#include "num.h"
 #include "xenabi.h"
 
 static int blk_configure(const char *key, const char *value, const char **want)
@@ -40,6 +41,18 @@ static void blk_descriptors(const struct blk_image *im, struct bdev_conf *conf)
 		conf->fds[i] = im->more[i - 1];
 }
 
+/* By the pvbackd that has left the guest connected. Return: 0 if that cannot be told. */
+static uint64_t published_before(struct bdev *d)
+{
+	autofree char *v = NULL;
+	uint64_t n = 0;
+
+	if (xst_read(d->xs, XST_NULL, &v, "%s/sectors", d->path) ||
+	    num_u64(v, UINT64_MAX, &n))
+		return 0;
+	return n;
+}
+
 static int blk_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 {
 	struct blk *b = d->priv;
@@ -61,6 +74,7 @@ static int blk_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 		           b->image->path);
 		return -EINVAL;
 	}
+	b->published = resume ? published_before(d) : 0;
 	c.sectors = b->image->sectors;
 	c.sector_size = b->image->sector_size;
 	c.align = b->image->direct ? b->image->sector_size : 1;
@@ -71,6 +85,44 @@ static int blk_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 	conf->nqueues = c.nqueues;
 	blk_descriptors(b->image, conf);
 	return 0;
+}
+
+/*
+ * The guest is told of more only; it goes on with what it has when there is less, and its
+ * requests behind the end fail.
+ */
+static bool blk_update(struct bdev *d, struct bdev_conf *told, struct bdev_update *u)
+{
+	struct blk *b = d->priv;
+	struct blk_image *im = b->image;
+	struct blk_conf c;
+	struct blk_update to;
+	uint64_t now;
+
+	if (blk_image_measure(im))
+		return false;
+	now = blk_image_sectors(im);
+	if (now < im->sectors && now != b->shrunk)
+		log_warn(d->tag,
+		         "%s has shrunk to %llu sectors; the guest was told %llu, its "
+		         "requests behind the end fail",
+		         im->path, (unsigned long long)now,
+		         (unsigned long long)im->sectors);
+	b->shrunk = now < im->sectors ? now : 0;
+	if (now <= im->sectors && b->published == im->sectors)
+		return false;
+	if (now > im->sectors) {
+		log_info(d->tag, "%s has grown from %llu to %llu sectors", im->path,
+		         (unsigned long long)im->sectors, (unsigned long long)now);
+		im->sectors = now;
+	}
+	memcpy(&c, told->blob, sizeof(c));
+	c.sectors = im->sectors;
+	memcpy(told->blob, &c, sizeof(c));
+	to.sectors = im->sectors;
+	memcpy(u->blob, &to, sizeof(to));
+	u->len = sizeof(to);
+	return true;
 }
 
 static int blk_info(struct bdev *d, xst_t t, const struct blk *b, unsigned int *info)
@@ -91,7 +143,7 @@ static int blk_info(struct bdev *d, xst_t t, const struct blk *b, unsigned int *
 
 static int blk_publish(struct bdev *d, xst_t t)
 {
-	const struct blk *b = d->priv;
+	struct blk *b = d->priv;
 	unsigned int info;
 	int rc = blk_info(d, t, b, &info);
 
@@ -106,7 +158,10 @@ static int blk_publish(struct bdev *d, xst_t t)
 	rc = rc ? rc
 	        : xst_printf(d->xs, t, d->path, "physical-sector-size", "%u",
 	                     b->image->physical);
-	return rc ? rc : blk_front_publish(d, t);
+	rc = rc ? rc : blk_front_publish(d, t);
+	if (!rc)
+		b->published = b->image->sectors;
+	return rc;
 }
 
 static const struct bdev_op blk_ops[] = {
@@ -130,6 +185,7 @@ const struct super_backend blk_super = {
 	.open = blk_storage_open,
 	.connect = blk_connect,
 	.publish = blk_publish,
+	.update = blk_update,
 	.abandon = blk_storage_abandon,
 	.close = blk_storage_close,
 	.release = blk_storage_release,

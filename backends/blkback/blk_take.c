@@ -257,6 +257,9 @@ enum verdict hot_loop blk_take(struct blk_ring *r)
 	/* No more than there are free records: a record is held by an unanswered slot. */
 	if (ring_requests(&r->ring, &waiting) != V_OK)
 		return V_FATAL;
+	/* After req_prod: who was told that the disk has grown is believed. */
+	if (r->capacity)
+		r->lim.sectors = __atomic_load_n(r->capacity, __ATOMIC_ACQUIRE);
 	while (waiting-- && r->held == BLK_NONE)
 		blk_take_one(r);
 	return V_OK;

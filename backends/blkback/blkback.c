@@ -62,6 +62,17 @@ static int blk_connect(struct wdev *d, const void *blob, size_t len, int *fds,
 	return 0;
 }
 
+static void blk_update(struct wdev *d, const void *blob, size_t len)
+{
+	struct blk_update u;
+
+	if (len != sizeof(u))
+		return;
+	memcpy(&u, blob, sizeof(u));
+	if (u.sectors <= BLK_SECTORS_MAX)
+		blk_disk_update(d->priv, &u);
+}
+
 static void blk_disconnect(struct wdev *d)
 {
 	blk_disk_stop(d->priv);
@@ -71,5 +82,6 @@ const struct worker_backend blk_worker = {
 	.kind = "vbd",
 	.stats = &blk_stats_table,
 	.connect = blk_connect,
+	.update = blk_update,
 	.disconnect = blk_disconnect,
 };

@@ -248,7 +248,8 @@ static int act_retake(struct device *d)
 
 static int act_publish(struct device *d)
 {
-	all_is_well(d);
+	if (!d->bdev.ailing)
+		all_is_well(d);
 	if (!d->resume)
 		return committed(
 			d, dev_store_state(d, XenbusStateConnected, d->ops->publish));

@@ -83,6 +83,7 @@ enum dev_event {
 
 	EV_WORKER_READY,   /* it serves the ring */
 	EV_WORKER_REFUSED, /* it could not connect, and has forgotten the device */
+	EV_WORKER_UPDATED, /* it has taken what has changed of the device */
 	EV_WORKER_DONE,    /* it has let go of the device */
 	EV_WORKER_FAILED,  /* it cannot serve the ring any more */
 	EV_WORKER_DIED,    /* it is dead, and so is what it held */

@@ -8,6 +8,7 @@
 #include "dev_act.h"
 #include "dev_stats.h"
 #include "dev_store.h"
+#include "dev_update.h"
 #include "guest.h"
 #include "log.h"
 #include "super.h"
@@ -51,6 +52,7 @@ void device_tick(struct device *d)
 	if (d->state == DEV_NEW && d->age < DEVICE_NEW_TICKS &&
 	    ++d->age == DEVICE_NEW_TICKS)
 		super_queue(d->guest->super, d);
+	dev_update(d);
 }
 
 void device_worker_event(struct device *d, enum dev_event ev, const char *text)
@@ -151,6 +153,7 @@ bool device_step(struct device *d)
 	if ((!s->xs || s->broken) && !s->stopping && !without_store(d))
 		return true;
 	device_moves(d);
+	dev_update(d);
 	if (d->state == DEV_GONE) {
 		device_free(d);
 		d = NULL;

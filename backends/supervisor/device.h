@@ -40,6 +40,7 @@ enum dev_link {
  * @marked:	Our directory bears the mark of an orderly stop
  * @resume:	It is being taken up again after such a stop
  * @error_node:	The error node is there
+ * @updating:	UPDATE was sent, UPDATED has not come
  * @age:	Seconds in which it was new
  * @handle:	Its number on the worker's socket
  * @conf:	What the worker was told
@@ -67,6 +68,7 @@ struct device {
 	enum dev_state state;
 	struct dev_view view;
 	bool fresh, known, probed, opening, open, watched, marked, resume, error_node;
+	bool updating;
 	unsigned int age;
 	uint32_t handle;
 	enum dev_link worker_link;

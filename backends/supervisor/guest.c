@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dev_stats.h"
+#include "dev_update.h"
 #include "device.h"
 #include "domain.h"
 #include "gworker.h"
@@ -88,10 +89,19 @@ int guest_connect(struct guest *g, struct device *d)
 			close(take_fd(&d->conf.fds[i]));
 	if (rc)
 		return rc;
-	d->lost = false;
+	d->lost = d->updating = d->bdev.ailing = false;
 	d->worker_link = LINK_CONNECTING;
 	loop_timer_set(g->timer, GUEST_ANSWER_MS);
 	return 0;
+}
+
+int guest_update(struct guest *g, struct device *d, const struct bdev_update *u)
+{
+	int rc = msg_send(g->child.sock, MSG_SUPER, MSG_UPDATE, d->handle, NULL, u->blob,
+	                  u->len, NULL, 0);
+
+	d->updating = !rc;
+	return rc;
 }
 
 void guest_disconnect(struct guest *g, struct device *d)
@@ -171,6 +181,27 @@ static bool on_failed(struct guest *g, struct device *d, const struct msg *m)
 	return true;
 }
 
+static bool on_updated(struct guest *g, struct device *d, const struct msg *m)
+{
+	(void)g;
+	(void)m;
+	if (!d->updating)
+		return false;
+	d->updating = false;
+	/* Not over a FAILED, nor when it is to go. */
+	if (d->worker_link == LINK_UP && d->worker_ev == EV_NONE)
+		device_worker_event(d, EV_WORKER_UPDATED, NULL);
+	return true;
+}
+
+static bool on_status(struct guest *g, struct device *d, const struct msg *m)
+{
+	(void)g;
+	if (d->worker_link != LINK_CONNECTING)
+		dev_ailing(d, m->u.result.err, m->u.result.text);
+	return true;
+}
+
 /* What a worker may say; false is a breach of the protocol. */
 static const struct {
 	bool (*fn)(struct guest *g, struct device *d, const struct msg *m);
@@ -180,6 +211,8 @@ static const struct {
 	[MSG_CONNECTED] = { on_connected, true },
 	[MSG_DISCONNECTED] = { on_disconnected, true },
 	[MSG_FAILED] = { on_failed, true },
+	[MSG_UPDATED] = { on_updated, true },
+	[MSG_STATUS] = { on_status, true },
 };
 
 static void on_msg(struct guest *g, const struct msg *m)

@@ -19,6 +19,7 @@
 #include "relay.h"
 #include "respawn.h"
 
+struct bdev_update;
 struct device;
 struct loop_src;
 struct super;
@@ -82,6 +83,12 @@ bool guest_worker_up(const struct guest *g);
 
 /** guest_connect() - Send CONNECT for @d with its conf. Return: 0 or -errno. */
 int must_check guest_connect(struct guest *g, struct device *d);
+
+/** guest_update() - Send UPDATE for @d; EV_WORKER_UPDATED may follow. Return: 0 or
+ * -errno.
+ */
+int must_check guest_update(struct guest *g, struct device *d,
+                            const struct bdev_update *u);
 
 /** guest_disconnect() - Send DISCONNECT for @d; EV_WORKER_DONE or _DIED will follow */
 void guest_disconnect(struct guest *g, struct device *d);

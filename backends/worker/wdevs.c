@@ -32,6 +32,7 @@ static const struct worker_backend *const backends[] = {
  * struct wentry - A device, and what its threads have to say
  * @stopping:	disconnect() has been called
  * @failed:	Note: FAILED is to be sent, with @result
+ * @ailing:	Note: STATUS is to be sent, with @status
  * @gone:	Note: DISCONNECTED is to be sent, and this to be freed
  *
  * The list is the main thread's; the notes are guarded by the lock.
@@ -43,8 +44,10 @@ struct wentry {
 	const struct worker_backend *backend;
 	bool stopping;
 	bool failed;
+	bool ailing;
 	bool gone;
 	struct msg_result result;
+	struct msg_result status;
 };
 
 struct wdevs {
@@ -174,6 +177,17 @@ static void on_disconnect(struct wdevs *w, uint32_t handle)
 		send_to_super(w, MSG_DISCONNECTED, handle, NULL);
 }
 
+/* One that is about to end has no use for it; the supervisor knows. */
+static void on_update(struct wdevs *w, const struct msg *m)
+{
+	struct wentry *e = wentry_find(w, m->dev);
+
+	if (!e || e->stopping || !e->backend->update)
+		return;
+	e->backend->update(&e->dev, m->blob, m->blob_len);
+	send_to_super(w, MSG_UPDATED, m->dev, NULL);
+}
+
 /* No supervisor, no devices: the end. */
 static void check_done(struct wdevs *w)
 {
@@ -208,6 +222,8 @@ static void on_sock(void *arg)
 		on_connect(w, &m);
 	else if (m.type == MSG_DISCONNECT)
 		on_disconnect(w, m.dev);
+	else if (m.type == MSG_UPDATE)
+		on_update(w, &m);
 	else
 		log_set_level((enum log_level)m.u.log_level.level);
 }
@@ -243,6 +259,22 @@ static bool take_failed(struct wdevs *w, uint32_t *handle, struct msg_result *r)
 	return e;
 }
 
+static bool take_status(struct wdevs *w, uint32_t *handle, struct msg_result *r)
+{
+	struct wentry *e;
+
+	pthread_mutex_lock(&w->lock);
+	for (e = w->list; e && !e->ailing; e = e->next)
+		;
+	if (e) {
+		e->ailing = false;
+		*handle = e->dev.handle;
+		*r = e->status;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return e;
+}
+
 static void on_note(void *arg)
 {
 	struct wdevs *w = arg;
@@ -253,6 +285,8 @@ static void on_note(void *arg)
 
 	if (read(w->note, &n, sizeof(n)) < 0)
 		assert(errno == EAGAIN);
+	while (take_status(w, &handle, &r))
+		send_to_super(w, MSG_STATUS, handle, &r);
 	while (take_failed(w, &handle, &r))
 		send_to_super(w, MSG_FAILED, handle, &r);
 	while ((e = take_gone(w))) {
@@ -284,6 +318,20 @@ void wdev_failed(struct wdev *d, int err, const char *fmt, ...)
 	e->result.err = err;
 	va_start(ap, fmt);
 	vsnprintf(e->result.text, sizeof(e->result.text), fmt, ap);
+	va_end(ap);
+	note_and_unlock(e->all);
+}
+
+void wdev_status(struct wdev *d, int err, const char *fmt, ...)
+{
+	struct wentry *e = container_of(d, struct wentry, dev);
+	va_list ap;
+
+	pthread_mutex_lock(&e->all->lock);
+	e->ailing = true;
+	e->status.err = err;
+	va_start(ap, fmt);
+	vsnprintf(e->status.text, sizeof(e->status.text), fmt, ap);
 	va_end(ap);
 	note_and_unlock(e->all);
 }

@@ -32,7 +32,8 @@ static const char *const expected[DEV_NSTATES][EV_NEVENTS] = {
 	[EV_FRONT_GONE] = gone, [EV_FRONT_WAITS] = waits, [EV_FRONT_INIT] = init, \
 	[EV_FRONT_READY] = ready, [EV_FRONT_CLOSING] = closing,                   \
 	[EV_FRONT_CLOSED] = closed
-#define WORKER(up, ready, refused, done, failed, died, lost)                           \
+#define WORKER(...) WORKER_UPDATED(__VA_ARGS__), [EV_WORKER_UPDATED] = "."
+#define WORKER_UPDATED(up, ready, refused, done, failed, died, lost)                   \
 	[EV_WORKER_UP] = up, [EV_WORKER_READY] = ready, [EV_WORKER_REFUSED] = refused, \
 	[EV_WORKER_DONE] = done, [EV_WORKER_FAILED] = failed, [EV_WORKER_DIED] = died, \
 	[EV_WORKER_LOST] = lost
@@ -86,7 +87,8 @@ static const char *const expected[DEV_NSTATES][EV_NEVENTS] = {
 		      "."),
 		FRONT("stop>stopping", ".", "stop>stopping", ".", "closing>closing",
 		      "stop>stopping"),
-		WORKER(".", ".", ".", ".", "fail-stop>stopping", "fail>closed", "spawn>reviving"),
+		[EV_WORKER_UPDATED] = "publish>connected",
+		WORKER_UPDATED(".", ".", ".", ".", "fail-stop>stopping", "fail>closed", "spawn>reviving"),
 	},
 	[DEV_REVIVING] = {
 		OTHER("forget>gone", "renew>new", ".", "close>closed", "close>closed",

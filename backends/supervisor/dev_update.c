@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#include "dev_update.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "dev_act.h"
+#include "dev_store.h"
+#include "device.h"
+#include "guest.h"
+#include "log.h"
+#include "super.h"
+
+void dev_update(struct device *d)
+{
+	struct bdev_update u = { 0 };
+	int rc;
+
+	if (!d->ops->update || d->state != DEV_CONNECTED || d->worker_link != LINK_UP ||
+	    d->updating || d->worker_ev != EV_NONE || d->guest->super->stopping)
+		return;
+	d->bdev.xs = d->guest->super->xs;
+	if (!d->ops->update(&d->bdev, &d->conf, &u))
+		return;
+	/* One that does not read is found out by those who wait for an answer. */
+	rc = guest_update(d->guest, d, &u);
+	if (rc)
+		log_debug(d->tag, "the worker cannot be told: %s", strerror(-rc));
+}
+
+void dev_ailing(struct device *d, int err, const char *text)
+{
+	d->bdev.ailing = err;
+	if (err) {
+		snprintf(d->fault, sizeof(d->fault), "%s", text);
+		dev_report(d);
+		return;
+	}
+	if (log_allowed(&d->limit, DEVICE_LINES, d->tag))
+		log_info(d->tag, "%s", text);
+	d->said[0] = 0;
+	dev_store_error_clear(d);
+}
