@@ -44,11 +44,12 @@ inc/backends/supervisor := common backends backends/supervisor
 inc/backends/worker     := common backends backends/worker
 inc/backends/blkback    := common backends backends/blkback
 inc/backends/netback    := common backends backends/netback
+inc/backends/pvbackctl  := common backends/pvbackctl
 inc/frontends           := common frontends
 inc/frontends/pvblk     := common frontends frontends/pvblk
 inc/frontends/nbdkit    := common frontends
 inc/tests/unit          := common backends backends/supervisor backends/worker \
-			   backends/blkback backends/netback frontends tests/unit
+			   backends/blkback backends/netback backends/pvbackctl frontends tests/unit
 inc/tests/contract      := tests/contract
 inc/tests/hostile       := common backends/blkback tests/hostile
 inc/tests/bench         := common backends/blkback tests/unit tests/bench
@@ -62,6 +63,7 @@ BACKENDS := backends/blkback backends/netback
 SUPER    := $(call src,backends/supervisor) $(sort $(wildcard $(BACKENDS:=/*_super.c)))
 WORKER   := $(call src,backends/worker) \
 	    $(filter-out %_super.c,$(foreach b,$(BACKENDS),$(call src,$(b))))
+CTL      := $(call src,backends/pvbackctl)
 FRONT    := $(call src,frontends)
 UNIT     := $(sort $(wildcard tests/unit/test_*.c))
 
@@ -70,15 +72,17 @@ UNIT     := $(sort $(wildcard tests/unit/test_*.c))
 COMMON_A := $(O)/libcommon.a
 SUPER_A  := $(O)/libsuper.a
 WORKER_A := $(O)/libworker.a
+CTL_A    := $(O)/libctl.a
 FRONT_A  := $(O)/libfront.a
 
-LIBS_SUPER  := -lxenstore -lxenctrl -levent_core
+LIBS_SUPER  := -lxenstore -lxenctrl -levent_core -ljansson
 LIBS_WORKER := -lxengnttab -lxenevtchn -levent_core -luring
 LIBS_FRONT  := -lxenstore -lxengnttab -lxenevtchn
 LIBS_UNIT   := $(LIBS_SUPER) $(LIBS_WORKER) $(LIBS_FRONT) -lcmocka
 
 PROGRAMS := $(if $(wildcard backends/supervisor/main.c),$(O)/pvbackd) \
 	    $(if $(wildcard backends/worker/main.c),$(O)/pvbackd-worker) \
+	    $(if $(wildcard backends/pvbackctl/main.c),$(O)/pvbackctl) \
 	    $(if $(wildcard frontends/pvblk/main.c),$(O)/pvblk) \
 	    $(if $(wildcard frontends/nbdkit/*.c),$(O)/nbdkit-pvblk-plugin.so)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(UNIT))
@@ -101,6 +105,7 @@ $(O)/%.a: | $(O)/.deps
 $(COMMON_A): $(call obj,$(COMMON))
 $(SUPER_A): $(call obj,$(filter-out %/main.c,$(SUPER)))
 $(WORKER_A): $(call obj,$(filter-out %/main.c,$(WORKER)))
+$(CTL_A): $(call obj,$(filter-out %/main.c,$(CTL)))
 $(FRONT_A): $(call obj,$(FRONT))
 
 link = $(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
@@ -111,6 +116,9 @@ $(O)/pvbackd: $(O)/backends/supervisor/main.o $(SUPER_A) $(COMMON_A)
 
 $(O)/pvbackd-worker: $(O)/backends/worker/main.o $(WORKER_A) $(COMMON_A)
 	$(link) $(LIBS_WORKER)
+
+$(O)/pvbackctl: $(O)/backends/pvbackctl/main.o $(CTL_A) $(COMMON_A)
+	$(link) -ljansson
 
 $(O)/pvblk: $(call obj,$(call src,frontends/pvblk)) $(FRONT_A) $(COMMON_A)
 	$(link) $(LIBS_FRONT) -lnettle
@@ -134,7 +142,7 @@ $(O)/nbdkit-pvblk-plugin.so: $(call plugin,$(call obj,$(call src,frontends/nbdki
 	$(call say,LD,$@)$(CC) -shared $(filter-out $(SANFLAGS),$(ALL_LDFLAGS)) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_FRONT)
 
-$(O)/tests/unit/%: $(O)/tests/unit/%.o $(SUPER_A) $(WORKER_A) $(FRONT_A) $(COMMON_A)
+$(O)/tests/unit/%: $(O)/tests/unit/%.o $(SUPER_A) $(WORKER_A) $(CTL_A) $(FRONT_A) $(COMMON_A)
 	$(link) $(LIBS_UNIT)
 
 # ---- Contract tests (tests/contract) -----------------------------------------------
@@ -218,7 +226,7 @@ $(O)/xensim/xensim $(O)/xensim/xensimd $(O)/xensim/xensim-guest:
 # ---- Packages --------------------------------------------------------------------
 # Debian 12 packages; README.md says what each is for.
 PACKAGES := build-essential pkg-config libxen-dev xen-utils-4.17 xenstore-utils libevent-dev \
-	    libcmocka-dev liburing-dev nettle-dev nbdkit nbdkit-plugin-dev libnbd-bin e2fsprogs iproute2 jq
+	    libcmocka-dev liburing-dev libjansson-dev nettle-dev nbdkit nbdkit-plugin-dev libnbd-bin e2fsprogs iproute2 jq
 CHECK_PACKAGES := clang clang-format clang-tidy cppcheck shellcheck mandoc fio qemu-utils \
 	    qemu-system-common python3 valgrind
 
@@ -296,7 +304,7 @@ MAN       := $(wildcard docs/man/*.[1-8])
 put        = install -D -m $(1) -t $(DESTDIR)$(2) $(3)
 
 install: all ## Install below PREFIX; DESTDIR for packages
-	$(Q)$(call put,755,$(sbindir),$(O)/pvbackd $(addprefix xenstore-scripts/vbd-,attach detach list))
+	$(Q)$(call put,755,$(sbindir),$(O)/pvbackd $(O)/pvbackctl $(addprefix xenstore-scripts/vbd-,attach detach list))
 	$(Q)$(call put,755,$(libexecdir),$(O)/pvbackd-worker)
 	$(Q)$(call put,644,$(libexecdir),xenstore-scripts/vbd-common.sh)
 	$(Q)test -e $(DESTDIR)/etc/xen/pvbackd.conf || \
@@ -310,6 +318,7 @@ install: all ## Install below PREFIX; DESTDIR for packages
 	$(Q)$(foreach n,1 5 8,$(call put,644,$(mandir)/man$(n),$(filter %.$(n),$(MAN)));)
 	$(Q)ln -sf vbd-attach.8 $(DESTDIR)$(mandir)/man8/vbd-detach.8
 	$(Q)ln -sf vbd-attach.8 $(DESTDIR)$(mandir)/man8/vbd-list.8
+	$(Q)$(call put,644,$(PREFIX)/share/bash-completion/completions,xenstore-scripts/bash-completion/pvbackctl)
 	$(Q)$(call put,644,$(PREFIX)/lib/modprobe.d,xenstore-scripts/modprobe.d/pvbackd.conf)
 	$(Q)$(call put,644,$(PREFIX)/lib/systemd/system,xenstore-scripts/systemd/pvbackd.service)
 	$(Q)sed -i 's|@sbindir@|$(sbindir)|' $(DESTDIR)$(PREFIX)/lib/systemd/system/pvbackd.service

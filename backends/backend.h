@@ -51,7 +51,8 @@ struct bdev {
 };
 
 /* Descriptors of CONNECT but the first, which is that of the statistics. */
-#define BDEV_FDS_MAX (MSG_FDS_MAX - 1)
+#define BDEV_FDS_MAX  (MSG_FDS_MAX - 1)
+#define BDEV_NAME_MAX 24
 
 /**
  * struct bdev_conf - What a worker is to be told: blob and descriptors of CONNECT
@@ -91,6 +92,18 @@ struct bdev_stats {
 	const struct bdev_op *op;
 	unsigned int nops;
 };
+
+/**
+ * bdev_fact(), bdev_fact_num(), bdev_fact_bool() - Say something about a device to an
+ * administrator, in describe()
+ * @key:	Lower case, digits and -. What it serves is its "image" or "interface",
+ *its "mode" is r or w: these are shown in lists.
+ */
+struct bdev_facts;
+void bdev_fact(struct bdev_facts *f, const char *key, const char *fmt, ...)
+	printf_like(3, 4);
+void bdev_fact_num(struct bdev_facts *f, const char *key, uint64_t value);
+void bdev_fact_bool(struct bdev_facts *f, const char *key, bool value);
 
 /**
  * bdev_fault() - Say why a device cannot be served; the last thing before returning an
@@ -159,6 +172,17 @@ struct super_backend {
 
 	/* What its devices count. */
 	const struct bdev_stats *stats;
+
+	/* Optional. What people call device @devid, "xvda"; else it is "KIND-DEVID". */
+	void (*name)(uint32_t devid, char name[BDEV_NAME_MAX]);
+
+	/*
+	 * Optional. What the device is, and what was agreed on with the frontend: @conf
+	 * is what connect() has filled, or NULL while there is no connection. Between
+	 * probe() and release().
+	 */
+	void (*describe)(const struct bdev *d, const struct bdev_conf *conf,
+	                 struct bdev_facts *f);
 
 	/*
 	 * Optional. A line "KIND.KEY = VALUE" of pvbackd.conf; for devices that connect

@@ -84,6 +84,12 @@ int loop_add_fd(struct loop *l, int fd, loop_fn fn, void *arg, struct loop_src *
 	return loop_add(l, fd, EV_READ | EV_PERSIST, fn, arg, out);
 }
 
+int loop_add_writable(struct loop *l, int fd, loop_fn fn, void *arg,
+                      struct loop_src **out)
+{
+	return loop_add(l, fd, EV_WRITE | EV_PERSIST, fn, arg, out);
+}
+
 int loop_add_timer(struct loop *l, loop_fn fn, void *arg, struct loop_src **out)
 {
 	return loop_add(l, -1, 0, fn, arg, out);

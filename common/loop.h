@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Event loop: readable descriptors, one-shot timers, signals. The only user of libevent;
- * for control work, never for the data path. One thread: the one in loop_run().
+ * Event loop: readable and writable descriptors, one-shot timers, signals. The only user
+ * of libevent; for control work, never for the data path. One thread: the one in
+ * loop_run().
  *
  * A callback may remove any source, its own included, and may stop the loop.
  */
@@ -35,6 +36,10 @@ void loop_stop(struct loop *l);
  */
 int must_check loop_add_fd(struct loop *l, int fd, loop_fn fn, void *arg,
                            struct loop_src **out);
+
+/** loop_add_writable() - As loop_add_fd(), whenever @fd can be written to */
+int must_check loop_add_writable(struct loop *l, int fd, loop_fn fn, void *arg,
+                                 struct loop_src **out);
 
 /** loop_add_timer() - A timer that is not running; loop_timer_set() starts it */
 int must_check loop_add_timer(struct loop *l, loop_fn fn, void *arg,

@@ -5,10 +5,8 @@
 
 #include <stdint.h>
 
+#include "blk_conf.h"
 #include "stats.h"
-
-/* Rings of a disk for which numbers can be kept. */
-#define BLK_STATS_QUEUES 16U
 
 /* Counters; written by the ring's thread only. */
 #define BLK_STATS(X)                                                   \
@@ -73,7 +71,7 @@ static const struct stats_table blk_stats_table = {
 	.hist = blk_hist_names,
 	.ncounters = ARRAY_SIZE(blk_counter_names),
 	.nhists = ARRAY_SIZE(blk_hist_names),
-	.queues = BLK_STATS_QUEUES,
+	.queues = BLK_QUEUES_MAX,
 };
 
 #endif

@@ -7,9 +7,9 @@
 
 #include "backend.h"
 #include "blk_conf.h"
+#include "blk_facts_super.h"
 #include "blk_front_super.h"
 #include "blk_opts_super.h"
-#include "blk_stats.h"
 #include "blk_storage_super.h"
 #include "num.h"
 #include "xenabi.h"
@@ -164,20 +164,11 @@ static int blk_publish(struct bdev *d, xst_t t)
 	return rc;
 }
 
-static const struct bdev_op blk_ops[] = {
-	{ "read", "reads", "read_bytes", "read" },
-	{ "write", "writes", "write_bytes", "write" },
-	{ "flush", "flushes", NULL, "flush" },
-	{ "barrier", "barriers", NULL, "barrier" },
-	{ "discard", "discards", "discard_bytes", "discard" },
-};
-
-static const struct bdev_stats blk_bdev_stats = { &blk_stats_table, blk_ops,
-	                                          ARRAY_SIZE(blk_ops) };
-
 const struct super_backend blk_super = {
 	.kind = "vbd",
 	.stats = &blk_bdev_stats,
+	.name = blk_name,
+	.describe = blk_describe,
 	.configure = blk_configure,
 	.configured = blk_configured,
 	.probe = blk_storage_probe,

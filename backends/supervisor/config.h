@@ -12,7 +12,7 @@
  * struct config - What can be set
  * @kinds:	Backends to run, a bit for each place in registry[]
  * @worker:	Program that serves a guest
- * @run_dir:	Directory of the lock file
+ * @run_dir:	Directory of the lock file and the control socket
  */
 struct config {
 	enum log_level log_level;

@@ -148,7 +148,6 @@ static int act_none(struct device *d)
 
 static int act_offer(struct device *d)
 {
-	autofree char *name = NULL;
 	int rc = keys_probe(d);
 
 	rc = rc ? rc
@@ -156,9 +155,10 @@ static int act_offer(struct device *d)
 	if (rc)
 		return rc;
 	all_is_well(d);
-	name = dev_store_name(d);
+	dev_store_name(d);
 	if (log_allowed(&d->limit, DEVICE_LINES, d->tag))
-		log_info(d->tag, "offered to \"%s\"", name ? name : "?");
+		log_info(d->tag, "offered to \"%s\"",
+		         d->guest->name[0] ? d->guest->name : "?");
 	return 0;
 }
 
@@ -181,6 +181,7 @@ static int act_adopt(struct device *d)
 
 	rc = rc ? rc : act_open(d);
 	d->resume = !rc;
+	dev_store_name(d);
 	return rc;
 }
 

@@ -26,6 +26,7 @@ struct device *device_new(struct guest *g, const struct super_backend *ops,
 		return NULL;
 	d->guest = g;
 	d->ops = ops;
+	d->id = ++g->super->last_id;
 	d->stats = -1;
 	snprintf(d->tag, sizeof(d->tag), "%s %s-%u", g->tag, ops->kind, devid);
 	snprintf(d->rel, sizeof(d->rel), "backend/%s/%u/%u", ops->kind, g->domid, devid);

@@ -289,11 +289,12 @@ void dev_store_refuse(struct xst *xs, const char *rel, const char *text)
 		log_debug(NULL, "%s: the error node cannot be written", rel);
 }
 
-char *dev_store_name(struct device *d)
+void dev_store_name(struct device *d)
 {
-	char *name = NULL;
+	autofree char *name = NULL;
+	struct guest *g = d->guest;
 
-	if (xst_read(d->bdev.xs, XST_NULL, &name, "/local/domain/%u/name", d->bdev.domid))
-		return NULL;
-	return name;
+	if (xst_read(d->bdev.xs, XST_NULL, &name, "/local/domain/%u/name", g->domid))
+		name = NULL;
+	snprintf(g->name, sizeof(g->name), "%s", name ? name : "");
 }

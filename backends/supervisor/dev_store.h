@@ -49,7 +49,7 @@ void dev_store_error_clear(struct device *d);
  */
 void dev_store_refuse(struct xst *xs, const char *rel, const char *text);
 
-/** dev_store_name() - The guest's name, for a log line. Return: malloc'ed, or NULL. */
-char *dev_store_name(struct device *d);
+/** dev_store_name() - Look up the guest's name; "" when there is none */
+void dev_store_name(struct device *d);
 
 #endif

@@ -29,6 +29,7 @@ enum dev_link {
 
 /**
  * struct device - A directory under backend/KIND/DOMID
+ * @id:		Counted up: never that of another device
  * @rel:	That directory, relative to our home; its token in watches, too
  * @view:	What was seen at the last look, corrected by what we wrote since
  * @fresh:	XenStore has not been looked at since it was (re)connected
@@ -61,6 +62,7 @@ struct device {
 	struct guest *guest;
 	const struct super_backend *ops;
 	struct bdev bdev;
+	uint64_t id;
 	char tag[48];
 	char rel[64];
 	char path[96];

@@ -119,6 +119,15 @@ void guest_disconnect(struct guest *g, struct device *d)
 		                            : "its socket is closed");
 }
 
+void guest_log_level(struct guest *g)
+{
+	struct msg_log_level m = { log_get_level() };
+
+	if (g->worker == WORKER_UP &&
+	    msg_send(g->child.sock, MSG_SUPER, MSG_LOG_LEVEL, 0, &m, NULL, 0, NULL, 0))
+		log_warn(g->tag, "worker %d keeps its log level", (int)g->child.pid);
+}
+
 static struct device *device_of(const struct guest *g, uint32_t handle)
 {
 	struct device *d;
@@ -142,6 +151,8 @@ static bool on_hello(struct guest *g, struct device *d, const struct msg *m)
 	}
 	g->worker = WORKER_UP;
 	loop_timer_stop(g->timer);
+	/* It may have changed since it was started. */
+	guest_log_level(g);
 	super_queue_guest(g->super, g);
 	return true;
 }

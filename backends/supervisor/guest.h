@@ -38,6 +38,7 @@ enum worker_state {
 /**
  * struct guest - A domain that has a directory under ours
  * @tag:	"guest 3"
+ * @name:	As the toolstack calls it, when it was last looked up; or ""
  * @known:	It was seen alive; only then can it be seen to die
  * @dead:	It is gone or dying
  * @timer:	Runs while the worker owes an answer, or the next one is not started yet
@@ -53,6 +54,7 @@ struct guest {
 	struct super *super;
 	uint32_t domid;
 	char tag[16];
+	char name[64];
 	struct device_list devices;
 	bool known, dead;
 	enum worker_state worker;
@@ -92,6 +94,9 @@ int must_check guest_update(struct guest *g, struct device *d,
 
 /** guest_disconnect() - Send DISCONNECT for @d; EV_WORKER_DONE or _DIED will follow */
 void guest_disconnect(struct guest *g, struct device *d);
+
+/** guest_log_level() - Tell the worker ours */
+void guest_log_level(struct guest *g);
 
 /** guest_idle() - Let the worker go if no device needs it */
 void guest_idle(struct guest *g);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "control.h"
 #include "daemon.h"
 #include "doctor.h"
 #include "log.h"
@@ -15,8 +16,7 @@
 #include "notify.h"
 #include "registry.h"
 #include "super.h"
-
-#define VERSION "0.1"
+#include "version.h"
 
 /* Exit statuses, as pvbackd(8) documents them. */
 enum {
@@ -34,7 +34,7 @@ static const char usage[] =
 	"  --log-level LEVEL   err, warn, info or debug (default: info)\n"
 	"  --kinds KIND,...    XenStore kinds to serve (default: all that there are: "
 	"vbd)\n"
-	"  --run-dir DIR       where the lock file is (default: /run/pvbackd)\n"
+	"  --run-dir DIR       lock file and control socket (default: /run/pvbackd)\n"
 	"  --worker FILE       program that serves a guest (default: pvbackd-worker "
 	"beside\n"
 	"                      pvbackd, else ../libexec/pvbackd/pvbackd-worker from "
@@ -73,6 +73,7 @@ struct pvbackd {
 	struct config conf;
 	struct loop *loop;
 	struct super super;
+	struct control *control;
 	struct loop_src *term, *intr, *hup;
 };
 
@@ -104,7 +105,7 @@ static int cmdline_parse(struct cmdline *c, int argc, char **argv)
 			fputs(usage, stdout);
 			return EXIT_SUCCESS;
 		case 'v':
-			puts("pvbackd " VERSION);
+			puts("pvbackd " PVB_VERSION);
 			return EXIT_SUCCESS;
 		default:
 			fputs("Try pvbackd --help.\n", stderr);
@@ -160,7 +161,7 @@ static void on_hup(void *arg)
 		log_err(NULL, "settings stay as they are: %s", err.text);
 		return;
 	}
-	log_set_level(conf.log_level);
+	super_log_level(&p->super, conf.log_level);
 	log_info(NULL, "settings read again: log-level and those of backends");
 	config_free(&conf);
 }
@@ -178,10 +179,14 @@ static int serve(struct pvbackd *p)
 	}
 	if (super_open(&p->super, &p->conf, l))
 		return EXIT_FAILURE;
+	if (control_open(&p->super, p->conf.run_dir, &p->control)) {
+		super_close(&p->super);
+		return EXIT_FAILURE;
+	}
 	/* Up to here the one who started us reads what is wrong. */
 	if (!p->cmdline.foreground)
 		log_init("pvbackd", LOG_SYSLOG);
-	log_info(NULL, "pvbackd " VERSION " serves the guests of domain %u",
+	log_info(NULL, "pvbackd " PVB_VERSION " serves the guests of domain %u",
 	         p->super.domid);
 	notify("READY=1");
 	daemon_ready();
@@ -190,6 +195,7 @@ static int serve(struct pvbackd *p)
 		log_err(NULL, "event loop: %s", strerror(-rc));
 		p->super.exit_status = EXIT_FAILURE;
 	}
+	control_close(p->control);
 	super_close(&p->super);
 	log_info(NULL, "stopped");
 	return p->super.exit_status;

@@ -58,6 +58,15 @@ void super_again(struct super *s)
 	loop_timer_set(s->again, AGAIN_MS);
 }
 
+void super_log_level(struct super *s, enum log_level level)
+{
+	struct guest *g;
+
+	log_set_level(level);
+	LIST_FOREACH (g, &s->guests, link)
+		guest_log_level(g);
+}
+
 static void on_again(void *arg)
 {
 	super_queue_all(arg);

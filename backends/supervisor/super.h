@@ -14,6 +14,7 @@
 #include <sys/queue.h>
 
 #include "compiler.h"
+#include "log.h"
 
 struct config;
 struct device;
@@ -34,6 +35,7 @@ TAILQ_HEAD(device_queue, device);
  * @domid:	The domain we run in
  * @domains:	NULL when the hypervisor may not be asked
  * @dirty:	Devices that are to be looked at, in the order of their turns
+ * @last_id:	Of the device made last
  * @backoff_ms:	Pause before the next attempt to reach XenStore
  * @stopping:	No new connections; ends when nothing is connected
  * @exit_status: What loop_run()'s caller exits with
@@ -48,6 +50,7 @@ struct super {
 	struct jobs *jobs;
 	struct guest_list guests;
 	struct device_queue dirty;
+	uint64_t last_id;
 	struct loop_src *xs_src, *turn, *tick, *again, *reconnect, *deadline;
 	uint32_t backoff_ms;
 	bool stopping;
@@ -78,6 +81,9 @@ void super_queue_all(struct super *s);
 
 /** super_check_guests() - Ask for each guest whether it still lives */
 void super_check_guests(struct super *s);
+
+/** super_log_level() - Set it, for us and for all workers */
+void super_log_level(struct super *s, enum log_level level);
 
 /** super_again() - Give all devices a turn in a moment: XenStore was in the way */
 void super_again(struct super *s);

@@ -24,19 +24,22 @@ usr/lib/xensim/xensim-guest 755
 usr/lib/xensim/xensimd 755
 usr/libexec/pvbackd/pvbackd-worker 755
 usr/libexec/pvbackd/vbd-common.sh 644
+usr/sbin/pvbackctl 755
 usr/sbin/pvbackd 755
 usr/sbin/vbd-attach 755
 usr/sbin/vbd-detach 755
 usr/sbin/vbd-list 755
+usr/share/bash-completion/completions/pvbackctl 644
 usr/share/man/man1/nbdkit-pvblk-plugin.1 644
 usr/share/man/man1/pvblk.1 644
 usr/share/man/man1/xensim.1 644
 usr/share/man/man5/pvbackd.conf.5 644
+usr/share/man/man8/pvbackctl.8 644
 usr/share/man/man8/pvbackd.8 644
 usr/share/man/man8/vbd-attach.8 644
 usr/share/man/man8/vbd-detach.8 777
 usr/share/man/man8/vbd-list.8 777"
-for prog in bin/pvblk bin/xensim sbin/pvbackd sbin/vbd-attach sbin/vbd-detach sbin/vbd-list; do
+for prog in bin/pvblk bin/xensim sbin/pvbackctl sbin/pvbackd sbin/vbd-attach sbin/vbd-detach sbin/vbd-list; do
 	check "$prog --help" "$root/usr/$prog" --help
 done
 ln -s "$root/usr/sbin/vbd-list" "$root/link"

@@ -34,6 +34,7 @@ command_has() {
 }
 
 command_has pvbackd.8 "$BUILD/pvbackd"
+command_has pvbackctl.8 "$BUILD/pvbackctl"
 command_has pvblk.1 "$BUILD/pvblk"
 command_has xensim.1 "$BUILD/xensim/xensim"
 command_has vbd-attach.8 xenstore-scripts/vbd-attach xenstore-scripts/vbd-detach \

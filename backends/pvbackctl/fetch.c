@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetch.h"
+
+#include <string.h>
+
+#include "names.h"
+
+void devs_free(struct devs *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		dev_free(&d->v[i]);
+	free(d->v);
+	*d = (struct devs){ 0 };
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct dev *x = a, *y = b;
+	int kind = strcmp(x->kind, y->kind);
+
+	if (x->domid != y->domid)
+		return x->domid < y->domid ? -1 : 1;
+	return kind ? kind : x->devid < y->devid ? -1 : x->devid > y->devid;
+}
+
+static int add(struct devs *d, const struct dev *dev)
+{
+	struct dev *v = reallocarray(d->v, d->n + 1, sizeof(*v));
+
+	if (!v) {
+		fprintf(stderr, "pvbackctl: out of memory\n");
+		return EXIT_FAILURE;
+	}
+	d->v = v;
+	v[d->n++] = *dev;
+	return 0;
+}
+
+/* Return: -1 to go on, else an exit status. */
+static int take(const char *line, bool raw, struct devs *out)
+{
+	autofree char *text = NULL;
+	struct dev dev;
+
+	switch (reply_parse(line, &dev, &text)) {
+	case REPLY_DEVICE:
+		if (raw)
+			puts(line);
+		if (add(out, &dev) == 0)
+			return -1;
+		dev_free(&dev);
+		return EXIT_FAILURE;
+	case REPLY_DONE:
+		return 0;
+	case REPLY_ERROR:
+		fprintf(stderr, "pvbackctl: pvbackd says: %s\n", text ? text : "?");
+		return EXIT_FAILURE;
+	default:
+		fprintf(stderr, "pvbackctl: this is no answer: %.60s\n", line);
+		return EXIT_FAILURE;
+	}
+}
+
+int fetch(struct conn *c, const char *cmd, const struct dev *only, bool raw,
+          struct devs *out)
+{
+	char request[160];
+	const char *line;
+	int rc;
+
+	*out = (struct devs){ 0 };
+	if (only)
+		snprintf(request, sizeof(request),
+		         "{\"cmd\":\"%s\",\"domid\":%u,\"kind\":\"%.20s\",\"devid\":%u}",
+		         cmd, only->domid, only->kind, only->devid);
+	else
+		snprintf(request, sizeof(request), "{\"cmd\":\"%s\"}", cmd);
+	rc = conn_send(c, request);
+	if (rc)
+		return rc;
+	do {
+		line = conn_line(c);
+		rc = line ? take(line, raw, out) : EXIT_FAILURE;
+	} while (rc < 0);
+	if (rc)
+		devs_free(out);
+	else if (out->n)
+		qsort(out->v, out->n, sizeof(*out->v), compare);
+	return rc;
+}
+
+const struct dev *devs_find(const struct devs *d, const struct dev *what)
+{
+	return d->n ? bsearch(what, d->v, d->n, sizeof(*d->v), compare) : NULL;
+}
+
+int devs_keep(struct devs *d, const char *name, bool guests)
+{
+	size_t kept = 0;
+
+	if (!name)
+		return 0;
+	for (size_t i = 0; i < d->n; i++) {
+		struct dev *dev = &d->v[i];
+
+		if (name_is_device(name, dev) || (guests && name_is_guest(name, dev)))
+			d->v[kept++] = *dev;
+		else
+			dev_free(dev);
+	}
+	d->n = kept;
+	if (kept)
+		return 0;
+	fprintf(stderr,
+	        "pvbackctl: pvbackd has no %s \"%s\"; `pvbackctl list` shows what it "
+	        "has\n",
+	        guests ? "device or guest" : "device", name);
+	return EXIT_NO_DEVICE;
+}
