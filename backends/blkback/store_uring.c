@@ -16,6 +16,7 @@
 
 #include <liburing.h>
 
+#include "clock.h"
 #include "store_io.h"
 #include "store_pool.h"
 #include "store_sync.h"
@@ -23,8 +24,16 @@
 /* The thread's eventfd is listened to as the watches are. */
 #define URING_WATCHES (STORE_WATCHES + 1)
 #define URING_THREAD  STORE_WATCHES
+
+/*
+ * Storage often completes much at once, one interrupt after the other. One I/O that is
+ * complete waits a moment, ns, for others that are on their way: then the guest is
+ * notified once for all, and sends its next requests together. One alone never waits.
+ */
+#define URING_LOOK_NS 4000U
+
 /* user_data: an I/O's address, a watch's number, or this. */
-#define URING_CANCEL  URING_WATCHES
+#define URING_CANCEL URING_WATCHES
 
 /**
  * struct uring
@@ -49,6 +58,8 @@ struct uring {
 	unsigned int ready;
 	/* Completed, oldest first. */
 	struct store_list done;
+	/* Reads and writes that the kernel has. */
+	unsigned int flying;
 };
 
 /*
@@ -138,8 +149,14 @@ static void uring_discard_next(struct uring *u)
 	store_pool_put(u->thread, &one);
 }
 
+static bool moves_data(const struct store_io *io)
+{
+	return io->op == STORE_READ || io->op == STORE_WRITE;
+}
+
 static void uring_done(struct uring *u, struct store_io *io)
 {
+	u->flying -= moves_data(io);
 	store_list_put(&u->done, io);
 	if (io->op == STORE_DISCARD) {
 		u->discarding = false;
@@ -166,6 +183,7 @@ static void uring_submit(struct store *s, struct store_io *io)
 	struct uring *u = container_of(s, struct uring, store);
 
 	store_io_begin(io);
+	u->flying += moves_data(io);
 	if (io->op != STORE_DISCARD) {
 		uring_queue(u, io);
 		return;
@@ -276,6 +294,28 @@ static void uring_enter(struct uring *u, bool sleep, int64_t ns)
 	assert(rc >= 0 || rc == -EINTR || rc == -EAGAIN || rc == -EBUSY || rc == -ETIME);
 }
 
+/* Something for uring_collect(), perhaps after a system call. */
+static bool uring_news(struct uring *u)
+{
+	return io_uring_cq_ready(&u->ring) ||
+	       IO_URING_READ_ONCE(*u->ring.sq.kflags) & IORING_SQ_TASKRUN;
+}
+
+/* An I/O is complete; are others about to be? */
+static void uring_look(struct uring *u)
+{
+	uint64_t end = clock_ns() + URING_LOOK_NS;
+
+	while (u->flying && !u->ready && clock_ns() < end) {
+		for (int i = 0; i < 8 && !uring_news(u); i++)
+			__builtin_ia32_pause();
+		if (!uring_news(u))
+			continue;
+		uring_enter(u, false, 0);
+		uring_collect(u);
+	}
+}
+
 static unsigned int uring_wait(struct store *s, int64_t ns)
 {
 	struct uring *u = container_of(s, struct uring, store);
@@ -283,12 +323,15 @@ static unsigned int uring_wait(struct store *s, int64_t ns)
 
 	uring_arm(u);
 	uring_collect(u);
-	if (ns && !u->done.head && !u->ready)
+	if (ns && !u->done.head && !u->ready) {
 		uring_enter(u, true, ns);
-	else if (io_uring_sq_ready(&u->ring) ||
-	         IO_URING_READ_ONCE(*u->ring.sq.kflags) & IORING_SQ_TASKRUN)
+		uring_collect(u);
+		if (u->done.head)
+			uring_look(u);
+	} else if (io_uring_sq_ready(&u->ring) || uring_news(u)) {
 		uring_enter(u, false, 0);
-	uring_collect(u);
+		uring_collect(u);
+	}
 	ready = u->ready;
 	u->ready = 0;
 	return ready;

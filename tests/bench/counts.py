@@ -22,29 +22,40 @@ TURNS = 32000
 TURNS_TIMEOUT = 60
 
 
-def served(peer):
-    """Per request: the counters of both ends."""
+def served(peer, requests=REQUESTS):
+    """What the worker, and the guest of it, counted of a load of so many requests."""
     seen = len(peer.server.log.read_text())
     job = json.loads(
-        peer.run_load("--rw=randread", "--bs=4096", "--depth=32", f"--size={REQUESTS * 4096}")
+        peer.run_load("--rw=randread", "--bs=4096", "--depth=32", f"--size={requests * 4096}")
     )
-    front = {
-        "notifies to backend": job["notifies_sent"] / REQUESTS,
-        "notifies to guest": job["events_received"] / REQUESTS,
+    return peer.served(seen, requests) | {"sent": job["notifies_sent"]}
+
+
+def each(total):
+    return per_request(total, REQUESTS) | {
+        "notifies to backend": total["sent"] / REQUESTS,
+        "notifies to guest": total["notifies"] / REQUESTS,
     }
-    return front | per_request(peer.served(seen, REQUESTS), REQUESTS)
 
 
 def least(peer):
-    runs = [served(peer) for _ in range(TRIES)]
+    runs = [each(served(peer)) for _ in range(TRIES)]
     return {name: min(r[name] for r in runs) for name in runs[0]}
+
+
+def steadily_mapped(peer):
+    """Pages mapped for a request once all that are used have been."""
+    short, long = served(peer, REQUESTS // 2), served(peer)
+    return sum(
+        abs(long[n] - short[n]) for n in ("map_pages", "unmap_pages")
+    ) / (REQUESTS // 2)
 
 
 def by_counters():
     """On tmpfs, where requests complete one by one and fast."""
     with Image("/dev/shm", 64) as image:
         with Pvbackd(image) as peer:
-            mapped = least(peer)
+            mapped = least(peer) | {"pages mapped": steadily_mapped(peer)}
         with PvbackdCopy(image) as peer:
             copied = least(peer)
     return mapped | {

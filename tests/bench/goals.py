@@ -89,7 +89,7 @@ COUNTS = (
     Goal("notifies to backend per request, QD32", 0.10, 0.04, count("notifies to backend"), True),
     Goal("notifies to guest per request, QD32", 0.10, 0.04, count("notifies to guest"), True),
     Goal("syscalls per request, QD32", 0.30, 0.12, count("syscalls"), True),
-    Goal("syscalls per request, QD32, grant copy", 0.30, 0.12, count("syscalls, copy"), True),
+    Goal("syscalls per request, QD32, grant copy", 0.45, 0.20, count("syscalls, copy"), True),
     Goal("grant copies per request, QD32", 0.10, 0.04, count("grant copies"), True),
     Goal("pages mapped per request, steady", 0, 0, count("pages mapped"), True),
     Goal("instructions per request, null engine", 270, 150, count("instructions, null"), True),
