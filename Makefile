@@ -47,11 +47,12 @@ inc/backends/netback    := common backends backends/netback
 inc/backends/pvbackctl  := common backends/pvbackctl
 inc/frontends           := common frontends
 inc/frontends/pvblk     := common frontends frontends/pvblk
+inc/frontends/pvnet     := common frontends frontends/pvnet
 inc/frontends/nbdkit    := common frontends
 inc/tests/unit          := common backends backends/supervisor backends/worker \
 			   backends/blkback backends/netback backends/pvbackctl frontends tests/unit
 inc/tests/contract      := tests/contract
-inc/tests/hostile       := common backends/blkback tests/hostile
+inc/tests/hostile       := common backends/blkback backends/netback tests/hostile
 inc/tests/bench         := common backends/blkback tests/unit tests/bench
 
 # ---- Sources ---------------------------------------------------------------------
@@ -84,6 +85,7 @@ PROGRAMS := $(if $(wildcard backends/supervisor/main.c),$(O)/pvbackd) \
 	    $(if $(wildcard backends/worker/main.c),$(O)/pvbackd-worker) \
 	    $(if $(wildcard backends/pvbackctl/main.c),$(O)/pvbackctl) \
 	    $(if $(wildcard frontends/pvblk/main.c),$(O)/pvblk) \
+	    $(if $(wildcard frontends/pvnet/main.c),$(O)/pvnet) \
 	    $(if $(wildcard frontends/nbdkit/*.c),$(O)/nbdkit-pvblk-plugin.so)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(UNIT))
 
@@ -122,6 +124,9 @@ $(O)/pvbackctl: $(O)/backends/pvbackctl/main.o $(CTL_A) $(COMMON_A)
 
 $(O)/pvblk: $(call obj,$(call src,frontends/pvblk)) $(FRONT_A) $(COMMON_A)
 	$(link) $(LIBS_FRONT) -lnettle
+
+$(O)/pvnet: $(call obj,$(call src,frontends/pvnet)) $(FRONT_A) $(COMMON_A)
+	$(link) $(LIBS_FRONT)
 
 # nbdkit has no sanitizer and may hang on its way out with one preloaded: with SAN=1 the
 # plugin, and what it shares with the rest, are compiled for it alone, without.
@@ -167,7 +172,7 @@ $(LOADS): %: %.o $(CONTRACT_A)
 # ---- Hostile guests (tests/hostile) -------------------------------------------------
 HOSTILE := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/hostile/test_*.c)))
 
-$(HOSTILE): %: %.o $(O)/tests/hostile/rig.o $(COMMON_A)
+$(HOSTILE): %: %.o $(O)/tests/hostile/rig.o $(O)/tests/hostile/nic.o $(COMMON_A)
 	$(link) -lxengnttab -lxenevtchn -lcmocka
 
 # ---- For the bench (tests/bench) -----------------------------------------------------
@@ -228,7 +233,7 @@ $(O)/xensim/xensim $(O)/xensim/xensimd $(O)/xensim/xensim-guest:
 PACKAGES := build-essential pkg-config libxen-dev xen-utils-4.17 xenstore-utils libevent-dev \
 	    libcmocka-dev liburing-dev libjansson-dev nettle-dev nbdkit nbdkit-plugin-dev libnbd-bin e2fsprogs iproute2 jq
 CHECK_PACKAGES := clang clang-format clang-tidy cppcheck shellcheck mandoc fio qemu-utils \
-	    qemu-system-common python3 valgrind
+	    qemu-system-common python3 iperf3 iputils-ping valgrind
 
 deps: ## Install the Debian packages that are missing (needs root)
 	$(Q)tests/deps $(PACKAGES) $(CHECK_PACKAGES)
@@ -246,7 +251,7 @@ $(O)/.deps-check: Makefile tests/deps | $(O)/.deps
 # default all.
 JOBS    ?= 4
 LONG    := $(patsubst %,tests/e2e/%.sh,fio conformance leaks copy crowd frontend)
-SCRIPTS := $(LONG) $(filter-out %/lib.sh $(LONG),$(sort $(wildcard tests/e2e/*.sh)))
+SCRIPTS := $(LONG) $(filter-out %/lib.sh %/net-lib.sh $(LONG),$(sort $(wildcard tests/e2e/*.sh)))
 E2E     ?= $(SCRIPTS)
 XENSIM_TESTS := $(filter-out %/lib.sh,$(sort $(wildcard tests/xensim/t/*.sh)))
 SMOKE   := tests/e2e/attach.sh tests/e2e/scripts.sh
@@ -296,7 +301,7 @@ format: ## Rewrite the sources in the project's layout
 	$(Q)git ls-files '*.c' '*.h' | xargs -r clang-format -i
 
 # ---- Installation ----------------------------------------------------------------
-# pvbackd and the vbd-* scripts look for what they need beside themselves, then in
+# pvbackd and the vbd-* and vif-* scripts look for what they need beside themselves, then in
 # ../libexec/pvbackd.
 nbdkitdir := $(PREFIX)/lib/nbdkit/plugins
 xensimdir := $(PREFIX)/lib/xensim
@@ -304,12 +309,13 @@ MAN       := $(wildcard docs/man/*.[1-8])
 put        = install -D -m $(1) -t $(DESTDIR)$(2) $(3)
 
 install: all ## Install below PREFIX; DESTDIR for packages
-	$(Q)$(call put,755,$(sbindir),$(O)/pvbackd $(O)/pvbackctl $(addprefix xenstore-scripts/vbd-,attach detach list))
+	$(Q)$(call put,755,$(sbindir),$(O)/pvbackd $(O)/pvbackctl $(addprefix xenstore-scripts/vbd-,attach detach list) \
+		$(addprefix xenstore-scripts/vif-,attach detach))
 	$(Q)$(call put,755,$(libexecdir),$(O)/pvbackd-worker)
-	$(Q)$(call put,644,$(libexecdir),xenstore-scripts/vbd-common.sh)
+	$(Q)$(call put,644,$(libexecdir),xenstore-scripts/vbd-common.sh xenstore-scripts/vif-common.sh)
 	$(Q)test -e $(DESTDIR)/etc/xen/pvbackd.conf || \
 		$(call put,644,/etc/xen,xenstore-scripts/pvbackd.conf)
-	$(Q)$(call put,755,$(bindir),$(O)/pvblk)
+	$(Q)$(call put,755,$(bindir),$(O)/pvblk $(O)/pvnet)
 	$(Q)$(call put,755,$(nbdkitdir),$(O)/nbdkit-pvblk-plugin.so)
 	$(Q)$(call put,755,$(bindir),$(O)/xensim/xensim)
 	$(Q)$(call put,755,$(xensimdir),$(addprefix $(O)/xensim/,xensimd xensim-guest))
@@ -318,6 +324,7 @@ install: all ## Install below PREFIX; DESTDIR for packages
 	$(Q)$(foreach n,1 5 8,$(call put,644,$(mandir)/man$(n),$(filter %.$(n),$(MAN)));)
 	$(Q)ln -sf vbd-attach.8 $(DESTDIR)$(mandir)/man8/vbd-detach.8
 	$(Q)ln -sf vbd-attach.8 $(DESTDIR)$(mandir)/man8/vbd-list.8
+	$(Q)ln -sf vif-attach.8 $(DESTDIR)$(mandir)/man8/vif-detach.8
 	$(Q)$(call put,644,$(PREFIX)/share/bash-completion/completions,xenstore-scripts/bash-completion/pvbackctl)
 	$(Q)$(call put,644,$(PREFIX)/lib/modprobe.d,xenstore-scripts/modprobe.d/pvbackd.conf)
 	$(Q)$(call put,644,$(PREFIX)/lib/systemd/system,xenstore-scripts/systemd/pvbackd.service)

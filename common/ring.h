@@ -223,16 +223,23 @@ static inline bool ring_publish(struct ring_back *r)
 }
 
 /**
- * ring_arm() - Ask for an event with the next request, before going to sleep
+ * ring_arm_for() - Ask for an event when there are more than @n requests to take
+ * @n:	As many are there and of no use yet; 0 before going to sleep without any
  *
- * Return: true when a request has slipped in and the caller must not sleep.
+ * Return: true when more have slipped in and the caller must not sleep.
  */
-static inline bool ring_arm(struct ring_back *r)
+static inline bool ring_arm_for(struct ring_back *r, uint32_t n)
 {
-	__atomic_store_n(&r->page->req_event, r->req_cons + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&r->page->req_event, r->req_cons + n + 1, __ATOMIC_RELAXED);
 	/* Pairs with the frontend's between moving req_prod and reading req_event. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return ring_waiting(r);
+	return __atomic_load_n(&r->page->req_prod, __ATOMIC_RELAXED) != r->req_cons + n;
+}
+
+/** ring_arm() - Ask for an event with the next request; as ring_arm_for() none */
+static inline bool ring_arm(struct ring_back *r)
+{
+	return ring_arm_for(r, 0);
 }
 
 /**

@@ -94,7 +94,8 @@ ready='serves the guests of domain 0'
 pvbackd_start() {
 	local seen
 	seen=$(grep -cF "$ready" "$log")
-	xensim run -- pvbackd --foreground --run-dir "$work/run" --config "$work/pvbackd.conf" \
+	# shellcheck disable=SC2086 # empty, or a command that runs it in a namespace
+	${host_net:-} xensim run -- pvbackd --foreground --run-dir "$work/run" --config "$work/pvbackd.conf" \
 		--log-level debug 2>>"$log" &
 	pvbackd_pid=$!
 	until_true 10 more_than "$seen" "$ready" || { echo "Bail out! pvbackd does not start"; exit 1; }
@@ -250,6 +251,7 @@ scenario_end() {
 	fi
 	xensim down 2>/dev/null
 	fuse_down
+	! declare -F net_down >/dev/null || net_down
 	if [ -n "${KEEP:-}" ]; then
 		echo "# kept: $work"
 	else

@@ -11,6 +11,7 @@ check "make install" make -s "O=$(basename "$BUILD")" DESTDIR="$root" PREFIX=/us
 same "files and modes" "$(cd "$root" && find . ! -type d -printf '%P %m\n' | sort)" "\
 etc/xen/pvbackd.conf 644
 usr/bin/pvblk 755
+usr/bin/pvnet 755
 usr/bin/xensim 755
 usr/lib/modprobe.d/pvbackd.conf 644
 usr/lib/nbdkit/plugins/nbdkit-pvblk-plugin.so 755
@@ -24,22 +25,29 @@ usr/lib/xensim/xensim-guest 755
 usr/lib/xensim/xensimd 755
 usr/libexec/pvbackd/pvbackd-worker 755
 usr/libexec/pvbackd/vbd-common.sh 644
+usr/libexec/pvbackd/vif-common.sh 644
 usr/sbin/pvbackctl 755
 usr/sbin/pvbackd 755
 usr/sbin/vbd-attach 755
 usr/sbin/vbd-detach 755
 usr/sbin/vbd-list 755
+usr/sbin/vif-attach 755
+usr/sbin/vif-detach 755
 usr/share/bash-completion/completions/pvbackctl 644
 usr/share/man/man1/nbdkit-pvblk-plugin.1 644
 usr/share/man/man1/pvblk.1 644
+usr/share/man/man1/pvnet.1 644
 usr/share/man/man1/xensim.1 644
 usr/share/man/man5/pvbackd.conf.5 644
 usr/share/man/man8/pvbackctl.8 644
 usr/share/man/man8/pvbackd.8 644
 usr/share/man/man8/vbd-attach.8 644
 usr/share/man/man8/vbd-detach.8 777
-usr/share/man/man8/vbd-list.8 777"
-for prog in bin/pvblk bin/xensim sbin/pvbackctl sbin/pvbackd sbin/vbd-attach sbin/vbd-detach sbin/vbd-list; do
+usr/share/man/man8/vbd-list.8 777
+usr/share/man/man8/vif-attach.8 644
+usr/share/man/man8/vif-detach.8 777"
+for prog in bin/pvblk bin/pvnet bin/xensim sbin/pvbackctl sbin/pvbackd sbin/vbd-attach \
+	sbin/vbd-detach sbin/vbd-list sbin/vif-attach sbin/vif-detach; do
 	check "$prog --help" "$root/usr/$prog" --help
 done
 ln -s "$root/usr/sbin/vbd-list" "$root/link"

@@ -73,7 +73,8 @@ static void defaults_serve_everything(void **state)
 	(void)state;
 	assert_int_equal(read_text("", &c, &err), 0);
 	assert_int_equal(c.log_level, LOG_LVL_INFO);
-	assert_int_equal(c.kinds, 1);
+	assert_int_equal(c.kinds,
+	                 1U << registry_find("vbd", 3) | 1U << registry_find("vif", 3));
 	assert_string_equal(c.run_dir, "/run/pvbackd");
 	assert_non_null(strstr(c.worker, "/pvbackd-worker"));
 	config_free(&c);
@@ -91,7 +92,7 @@ static void mistakes_are_named(void **state)
 		{ "# x\njust words", ":2: \"just words\" is not \"key = value\"" },
 		{ "= x", ":1: there is no setting \"\"" },
 		{ "kinds =", ":1: kinds is empty" },
-		{ "kinds = vbd vif", ":1: kinds has \"vif\"" },
+		{ "kinds = vbd vif vkbd", ":1: kinds has \"vkbd\"" },
 		{ "kinds = vb", ":1: kinds has \"vb\"" },
 		{ "worker = bin/worker",
 		  ":1: worker is \"bin/worker\", it must be an absolute" },

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What netback's supervisor half tells its worker half: the blob of CONNECT, together
+ * with the descriptors of the TAP, one for each queue. Data only: no pointers, no
+ * padding.
+ */
+#ifndef PVB_NET_CONF_H
+#define PVB_NET_CONF_H
+
+#include <stdint.h>
+
+/* What the frontend takes; the TAP was told the same. */
+#define NET_SG        0x1U  /* frames of more than one slot */
+#define NET_CSUM4     0x2U  /* blank checksums, IPv4 */
+#define NET_CSUM6     0x4U  /* the same, IPv6 */
+#define NET_GSO4      0x8U  /* frames to be segmented, IPv4 */
+#define NET_GSO6      0x10U /* the same, IPv6 */
+/* It sends an event when it posts receive slots; without, the ring is looked at. */
+#define NET_RX_NOTIFY 0x20U
+/*
+ * An orderly stop left the rings with nothing in flight: go on at their own rsp_prod
+ * instead of 0.
+ */
+#define NET_RESUME    0x40U
+
+#define NET_FLAGS 0x7fU
+
+/* As many as there are descriptors for a CONNECT. */
+#define NET_QUEUES_MAX 7U
+
+/**
+ * struct net_queue_conf - A pair of rings
+ * @tx_ref:	Grant of the transmit ring's page
+ * @rx_ref:	Grant of the receive ring's page
+ * @tx_port:	Port of the guest to bind to, of the transmit ring
+ * @rx_port:	Of the receive ring; 0: @tx_port is that of both
+ */
+struct net_queue_conf {
+	uint32_t tx_ref;
+	uint32_t rx_ref;
+	uint32_t tx_port;
+	uint32_t rx_port;
+};
+
+/**
+ * struct net_conf - A network card
+ * @flags:	NET_*
+ * @nqueues:	Pairs of rings
+ * @rate_bytes:	The guest may transmit so many bytes in @rate_usec; 0 is no limit
+ */
+struct net_conf {
+	uint32_t flags;
+	uint32_t nqueues;
+	uint64_t rate_bytes;
+	uint32_t rate_usec;
+	uint32_t pad;
+	struct net_queue_conf queue[NET_QUEUES_MAX];
+};
+
+_Static_assert(sizeof(struct net_conf) == 136, "no padding on the socket");
+
+#endif

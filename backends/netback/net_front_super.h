@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* What is said to a vif's frontend, and what it says. */
+#ifndef PVB_NET_FRONT_SUPER_H
+#define PVB_NET_FRONT_SUPER_H
+
+#include "backend.h"
+#include "net_conf.h"
+
+/** net_front_offer() - What the frontend reads in InitWait. Return: 0 or -errno. */
+int must_check net_front_offer(struct bdev *d, xst_t t);
+
+/**
+ * net_front_keys() - Judge what it has published: rings, ports, and what it takes
+ *
+ * Return: 0 or -errno after bdev_fault().
+ */
+int must_check net_front_keys(struct bdev *d, struct net_conf *c);
+
+#endif

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT */
+#include "net_queue.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include <linux/if_tun.h>
+
+#include "clock.h"
+#include "net_chan.h"
+#include "net_rxq.h"
+#include "net_txq.h"
+
+/* A frontend that does not say when it has posted slots is looked at so often. */
+#define NET_LOOK_NS   30000000
+/* Turns before the descriptors are looked at, whatever the rings have. */
+#define NET_TURNS     16
+/* Frames of the last connection that may wait in the TAP: its txqueuelen is 1000. */
+#define NET_STALE_MAX 4096
+
+enum {
+	ON_STOP,
+	ON_TX,
+	ON_RX,
+	ON_TAP,
+	NWATCH
+};
+
+/**
+ * struct net_queue - A pair of rings; after the start its thread's own
+ * @before:	What had been counted when it was opened
+ * @limit:	ns until a frame may go that the rate holds back; 0: none is
+ * @stopping:	Nothing more is taken
+ * @failed:	Nor is it now: the thread waits for the stop
+ */
+struct net_queue {
+	struct net_vif *vif;
+	char tag[56];
+	int tap;
+	void *tx_page, *rx_page;
+	struct net_chan tx_chan, rx_chan;
+	struct net_stats *stats;
+	struct net_stats before;
+	uint64_t limit;
+	bool stopping;
+	bool failed;
+	struct net_txq tx;
+	struct net_rxq rx;
+};
+
+const char *net_queue_tag(const struct net_queue *q)
+{
+	return q->tag;
+}
+
+static void queue_fail(struct net_queue *q, int err, const char *why)
+{
+	q->failed = true;
+	if (!atomic_flag_test_and_set(&q->vif->failed))
+		wdev_failed(q->vif->dev, err, "%s", why);
+}
+
+/* One bucket for all queues; when it stops, what was taken goes at once. */
+static uint64_t queue_allow(void *arg, uint32_t len)
+{
+	struct net_queue *q = arg;
+	struct net_vif *v = q->vif;
+	uint64_t wait;
+
+	if (!v->conf.rate_bytes || q->stopping)
+		return 0;
+	pthread_mutex_lock(&v->lock);
+	wait = net_rate_take(&v->rate, len, clock_ns());
+	pthread_mutex_unlock(&v->lock);
+	return wait;
+}
+
+/* ---- A turn --------------------------------------------------------------------------
+ */
+
+static void queue_notify(struct net_queue *q, const struct net_chan *c)
+{
+	stats_add(&q->stats->notifies, 1);
+	evt_notify(c->evt);
+}
+
+/* Return: whether anything was. */
+static bool queue_publish(struct net_queue *q)
+{
+	bool tx = q->tx.ring.rsp_prod != q->tx.ring.rsp_pub;
+	bool rx = q->rx.ring.rsp_prod != q->rx.ring.rsp_pub;
+	bool tell_tx = ring_publish(&q->tx.ring), tell_rx = ring_publish(&q->rx.ring);
+
+	stats_add(&q->stats->batches, (uint64_t)tx + rx);
+	if (tell_tx || (tell_rx && !q->rx_chan.evt))
+		queue_notify(q, &q->tx_chan);
+	if (tell_rx && q->rx_chan.evt)
+		queue_notify(q, &q->rx_chan);
+	return tx || rx;
+}
+
+/* Return: there may be more to do at once. */
+static bool queue_turn(struct net_queue *q)
+{
+	const char *why = NULL;
+	bool more;
+
+	if (net_txq_turn(&q->tx, &q->limit, &why) != V_OK)
+		queue_fail(q, EPROTO, why);
+	else if (net_rxq_turn(&q->rx, &why) != V_OK)
+		queue_fail(q, EPROTO, why);
+	more = queue_publish(q);
+	net_txq_write(&q->tx);
+	if ((q->tx.dead || q->rx.dead) && !q->failed)
+		queue_fail(q, EIO, "its TAP is gone: attach the network card anew");
+	return more && !q->failed;
+}
+
+/* ---- Sleep ---------------------------------------------------------------------------
+ */
+
+static void wait_at_most(int64_t *limit, int64_t ns)
+{
+	if (ns >= 0 && (*limit < 0 || ns < *limit))
+		*limit = ns;
+}
+
+/* Ask for events before sleeping. Return: ns to sleep at most, -1 for no limit. */
+static int64_t queue_listen(struct net_queue *q)
+{
+	bool tx = !q->limit && !net_txq_held(&q->tx);
+	uint64_t now = clock_ns();
+	int64_t limit = -1;
+
+	wait_at_most(&limit, net_chan_listen(&q->tx_chan, now));
+	if (q->rx_chan.evt)
+		wait_at_most(&limit, net_chan_listen(&q->rx_chan, now));
+	if (q->limit)
+		wait_at_most(&limit, (int64_t)q->limit);
+	if (tx && ring_arm(&q->tx.ring))
+		return 0;
+	if (!net_rxq_starved(&q->rx))
+		return limit;
+	if (ring_arm_for(&q->rx.ring, q->rx.have))
+		return 0;
+	if (!(q->vif->conf.flags & NET_RX_NOTIFY))
+		wait_at_most(&limit, NET_LOOK_NS);
+	return limit;
+}
+
+static void queue_watch(const struct net_queue *q, struct pollfd *fd)
+{
+	short tap = 0;
+
+	for (int i = 0; i < NWATCH; i++)
+		fd[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
+	fd[ON_STOP].fd = q->vif->stop;
+	if (q->failed)
+		return;
+	fd[ON_TX].fd = evt_fd(q->tx_chan.evt);
+	if (q->rx_chan.evt)
+		fd[ON_RX].fd = evt_fd(q->rx_chan.evt);
+	tap |= net_rxq_starved(&q->rx) ? 0 : POLLIN;
+	tap |= net_txq_held(&q->tx) ? POLLOUT : 0;
+	fd[ON_TAP] = (struct pollfd){ .fd = tap ? q->tap : -1, .events = tap };
+}
+
+static void queue_event(struct net_queue *q, struct net_chan *c, uint32_t came)
+{
+	stats_add(&q->stats->events, 1);
+	if (net_chan_take(c, came, clock_ns()))
+		queue_fail(q, EIO, "the event channel is gone");
+}
+
+/* Requests that ever came on a ring; an event without any is for nothing. */
+static uint32_t queue_came(const struct ring_back *r)
+{
+	uint32_t n;
+
+	return ring_requests(r, &n) == V_OK ? r->req_cons + n : r->req_cons;
+}
+
+static void queue_wait(struct net_queue *q, bool at_once)
+{
+	int64_t limit = at_once || q->failed ? 0 : queue_listen(q);
+	struct pollfd fd[NWATCH];
+	uint32_t tx, rx;
+	struct timespec ts;
+
+	if (q->failed)
+		limit = -1;
+	ts = (struct timespec){ limit / 1000000000, limit % 1000000000 };
+	queue_watch(q, fd);
+	stats_add(&q->stats->sleeps, limit != 0);
+	if (ppoll(fd, NWATCH, limit < 0 ? NULL : &ts, NULL) <= 0)
+		return;
+	q->stopping = fd[ON_STOP].revents;
+	tx = queue_came(&q->tx.ring);
+	rx = queue_came(&q->rx.ring);
+	if (fd[ON_TX].revents)
+		queue_event(q, &q->tx_chan, q->rx_chan.evt ? tx : tx + rx);
+	if (fd[ON_RX].revents && !q->failed)
+		queue_event(q, &q->rx_chan, rx);
+}
+
+/* ---- The thread ----------------------------------------------------------------------
+ */
+
+static void queue_report(const struct net_queue *q)
+{
+	const struct net_stats *st = q->stats, *old = &q->before;
+	char text[800];
+	int n = 0;
+
+#define X(name)                                                              \
+	n += snprintf(text + n, sizeof(text) - (size_t)n, " " #name "=%llu", \
+	              (unsigned long long)(st->name - old->name));           \
+	assert(n < (int)sizeof(text));
+	NET_STATS(X)
+#undef X
+	log_info(q->tag, "served%s", text);
+}
+
+static void queue_carrier(const struct net_queue *q, int on)
+{
+	/* A kernel that does not know it has the link up all the time. */
+	if (ioctl(q->tap, TUNSETCARRIER, &on))
+		log_debug(q->tag, "TUNSETCARRIER: %m");
+}
+
+void *net_queue_run(void *arg)
+{
+	struct net_queue *q = arg;
+	struct net_vif *v = q->vif;
+
+	while (!q->stopping) {
+		bool more = !q->failed;
+
+		ring_disarm(&q->tx.ring);
+		for (int i = 0; i < NET_TURNS && more; i++)
+			more = queue_turn(q);
+		queue_wait(q, more);
+	}
+	/* What was taken is answered; a frame that still waits for the TAP is lost. */
+	if (!q->failed && !net_txq_idle(&q->tx)) {
+		q->tx.written = q->tx.nout;
+		queue_turn(q);
+	}
+	queue_carrier(q, 0);
+	queue_report(q);
+	net_queue_close(q);
+	net_vif_ended(v);
+	return NULL;
+}
+
+/* ---- Begin and end -------------------------------------------------------------------
+ */
+
+void net_queue_close(struct net_queue *q)
+{
+	struct gnt *g;
+
+	if (!q)
+		return;
+	g = q->vif->dev->gnt;
+	evt_close(q->tx_chan.evt);
+	evt_close(q->rx_chan.evt);
+	if (q->tx_page)
+		gnt_unmap(g, q->tx_page, 1);
+	if (q->rx_page)
+		gnt_unmap(g, q->rx_page, 1);
+	gnt_batch_free(q->tx.batch);
+	if (q->tx.arena)
+		munmap(q->tx.arena, NET_TX_ARENA);
+	if (q->rx.arena)
+		munmap(q->rx.arena, NET_RX_ARENA);
+	if (q->tap >= 0)
+		close(q->tap);
+	free(q);
+}
+
+static int queue_map(struct net_queue *q, struct ring_back *r, uint32_t ref, void **page,
+                     size_t slot, char *text, size_t size)
+{
+	int rc = gnt_map(q->vif->dev->gnt, &ref, 1, true, page);
+
+	if (rc) {
+		snprintf(text, size, "cannot map a ring, grant %u: %s", ref,
+		         strerror(-rc));
+		return rc;
+	}
+	ring_init(r, *page, XEN_PAGE, slot);
+	if (q->vif->conf.flags & NET_RESUME && ring_resume(r) != V_OK) {
+		snprintf(text, size, "a ring's indices cannot be");
+		return -EPROTO;
+	}
+	return 0;
+}
+
+static int queue_rings(struct net_queue *q, const struct net_queue_conf *c, char *text,
+                       size_t size)
+{
+	uint32_t domid = q->vif->dev->domid;
+	int rc = queue_map(q, &q->tx.ring, c->tx_ref, &q->tx_page,
+	                   sizeof(union netif_tx_sring_entry), text, size);
+
+	rc = rc ? rc
+	        : queue_map(q, &q->rx.ring, c->rx_ref, &q->rx_page,
+	                    sizeof(union netif_rx_sring_entry), text, size);
+	rc = rc ? rc : net_chan_open(&q->tx_chan, domid, c->tx_port, text, size);
+	if (!rc && c->rx_port)
+		rc = net_chan_open(&q->rx_chan, domid, c->rx_port, text, size);
+	return rc;
+}
+
+static int queue_arena(uint8_t **out, size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	               -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	*out = p;
+	return 0;
+}
+
+/* A turn copies for one ring, then for the other: they share the batch. */
+static int queue_memory(struct net_queue *q)
+{
+	int rc = gnt_batch_new(q->vif->dev->gnt, NET_TX_RING, &q->tx.batch);
+
+	q->rx.batch = q->tx.batch;
+	rc = rc ? rc : queue_arena(&q->tx.arena, NET_TX_ARENA);
+	return rc ? rc : queue_arena(&q->rx.arena, NET_RX_ARENA);
+}
+
+_Static_assert(NET_TX_RING == NET_RX_RING, "one batch for both");
+
+static void queue_init(struct net_queue *q, struct net_vif *v, uint32_t i)
+{
+	const uint32_t flags = v->conf.flags;
+
+	q->vif = v;
+	q->tap = -1;
+	if (v->conf.nqueues > 1)
+		snprintf(q->tag, sizeof(q->tag), "%s queue %u", v->dev->tag, i);
+	else
+		snprintf(q->tag, sizeof(q->tag), "%s", v->dev->tag);
+	q->tx.tag = q->rx.tag = q->tag;
+	q->stats = (struct net_stats *)stats_counters(v->dev->stats, i);
+	q->before = *q->stats;
+	q->tx.stats = q->rx.stats = q->stats;
+	q->tx.allow = queue_allow;
+	q->tx.arg = q;
+	q->rx.accept = (struct net_accept){ .sg = flags & NET_SG,
+		                            .csum4 = flags & NET_CSUM4,
+		                            .csum6 = flags & NET_CSUM6,
+		                            .gso4 = flags & NET_GSO4,
+		                            .gso6 = flags & NET_GSO6 };
+}
+
+/* Frames that were for the guest's last connection. */
+static void queue_drop_stale(const struct net_queue *q)
+{
+	uint8_t byte;
+
+	for (int i = 0; i < NET_STALE_MAX && read(q->tap, &byte, 1) > 0; i++)
+		;
+}
+
+int net_queue_open(struct net_vif *v, uint32_t i, int *tap, char *text, size_t text_size)
+{
+	struct net_queue *q = calloc(1, sizeof(*q));
+	int rc;
+
+	if (!q) {
+		snprintf(text, text_size, "out of memory for a queue");
+		return -ENOMEM;
+	}
+	queue_init(q, v, i);
+	rc = queue_rings(q, &v->conf.queue[i], text, text_size);
+	if (!rc) {
+		rc = queue_memory(q);
+		if (rc)
+			snprintf(text, text_size, "no memory for a queue: %s",
+			         strerror(-rc));
+	}
+	if (rc) {
+		net_queue_close(q);
+		return rc;
+	}
+	q->tap = q->tx.tap = q->rx.tap = take_fd(tap);
+	queue_drop_stale(q);
+	queue_carrier(q, 1);
+	v->queue[i] = q;
+	return 0;
+}

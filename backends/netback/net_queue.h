@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* A pair of rings with its event channels, its queue of the TAP, and the thread for it.
+ */
+#ifndef PVB_NET_QUEUE_H
+#define PVB_NET_QUEUE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "backend.h"
+#include "compiler.h"
+#include "net_conf.h"
+#include "net_rate.h"
+
+struct net_queue;
+
+/**
+ * struct net_vif - A network card: what its queues share
+ * @stop:	eventfd that is readable when the threads are to end, for all of them
+ * @live:	Queues whose thread has not ended
+ * @failed:	The supervisor has been told
+ * @lock:	Guards @rate
+ */
+struct net_vif {
+	struct wdev *dev;
+	struct net_conf conf;
+	int stop;
+	atomic_uint live;
+	atomic_flag failed;
+	pthread_mutex_t lock;
+	struct net_rate rate;
+	struct net_queue *queue[NET_QUEUES_MAX];
+};
+
+/**
+ * net_queue_open() - Map the rings of queue @i, bind its event channels
+ * @tap:	Taken, and set to -1, on success
+ *
+ * Return: 0, or -errno with everything released and @text.
+ */
+int must_check net_queue_open(struct net_vif *v, uint32_t i, int *tap, char *text,
+                              size_t text_size);
+
+/** net_queue_close() - Undo net_queue_open(); NULL is accepted */
+void net_queue_close(struct net_queue *q);
+
+/**
+ * net_queue_run() - The thread, until @v->stop is readable; then closes the queue
+ *
+ * What follows is the last one's: see net_vif_ended().
+ */
+void *net_queue_run(void *queue);
+
+/** net_vif_ended() - A thread is done with @v; the last one reports and frees it */
+void net_vif_ended(struct net_vif *v);
+
+/** net_queue_tag() - For log lines */
+const char *net_queue_tag(const struct net_queue *q);
+
+#endif

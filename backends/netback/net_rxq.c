@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "net_rxq.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include <sys/uio.h>
+
+/* Return: bytes of a frame, its header not counted; 0 when there is none. */
+static uint32_t rxq_read(struct net_rxq *q, struct virtio_net_hdr *h, uint8_t *data)
+{
+	struct iovec iov[] = { { h, sizeof(*h) }, { data, NET_RX_ROOM } };
+	ssize_t n;
+
+	do {
+		n = readv(q->tap, iov, ARRAY_SIZE(iov));
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno != EAGAIN)
+		q->dead = errno == EBADFD;
+	return n > (ssize_t)sizeof(*h) ? (uint32_t)((size_t)n - sizeof(*h)) : 0;
+}
+
+/*
+ * Read frames for @have slots, and one more if it is larger than what is left. Return:
+ * slots that all but that one take.
+ */
+static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
+{
+	uint8_t *data = q->arena;
+	uint32_t used = 0;
+
+	if (q->nframe) {
+		used = q->frame[0].slots;
+		if (used > have)
+			return 0;
+		data += (size_t)used * XEN_PAGE;
+	}
+	/* A bound also for frames that this guest is not given. */
+	for (uint32_t reads = q->nframe; used < have && reads < NET_RX_BATCH; reads++) {
+		struct net_rx_frame *f = &q->frame[q->nframe];
+		struct virtio_net_hdr h = { 0 };
+
+		f->data = data;
+		f->len = rxq_read(q, &h, data);
+		if (!f->len)
+			break;
+		if (net_vnet_to_rx(&h, &q->accept, data, f->len, &f->meta) != V_OK) {
+			stats_add(&q->stats->rx_headers, 1);
+			continue;
+		}
+		f->slots = net_rx_slots(f->len, &f->meta);
+		q->nframe++;
+		if (f->slots > have - used)
+			break;
+		used += f->slots;
+		data += (size_t)f->slots * XEN_PAGE;
+	}
+	return used;
+}
+
+/**
+ * struct rx_answer - A slot that was taken
+ * @id:		Of its request
+ * @copy:	Its number in the batch
+ */
+struct rx_answer {
+	struct net_rx_slot slot;
+	uint16_t id;
+	uint32_t copy;
+};
+
+static uint32_t rxq_copy(struct net_rxq *q, const struct net_rx_frame *f,
+                         struct rx_answer *a)
+{
+	struct net_rx_slot plan[NET_RX_SLOTS_MAX];
+	uint32_t n = net_rx_plan(f->len, &f->meta, plan);
+
+	assert(n == f->slots);
+	for (uint32_t i = 0; i < n; i++) {
+		struct netif_rx_request req;
+
+		ring_take(&q->ring, &req, sizeof(req));
+		a[i] = (struct rx_answer){ .slot = plan[i], .id = req.id };
+		if (!plan[i].is_extra)
+			a[i].copy = gnt_batch_add(q->batch, GNT_TO_GUEST, req.gref, 0,
+			                          f->data + plan[i].off, plan[i].len);
+	}
+	return n;
+}
+
+/* Return: its data is in the guest. */
+static bool rxq_answer(struct net_rxq *q, const struct rx_answer *a)
+{
+	struct netif_rx_response rsp = { .id = a->id,
+		                         .flags = a->slot.flags,
+		                         .status = (int16_t)a->slot.len };
+
+	if (a->slot.is_extra) {
+		ring_respond(&q->ring, &a->slot.extra, sizeof(a->slot.extra));
+		return true;
+	}
+	if (!gnt_batch_ok(q->batch, a->copy, 1))
+		rsp.status = NETIF_RSP_ERROR;
+	ring_respond(&q->ring, &rsp, sizeof(rsp));
+	return rsp.status != NETIF_RSP_ERROR;
+}
+
+static void rxq_count(struct net_rxq *q, const struct net_rx_frame *f, bool whole)
+{
+	if (whole) {
+		stats_add(&q->stats->rx_frames, 1);
+		stats_add(&q->stats->rx_bytes, f->len);
+		return;
+	}
+	stats_add(&q->stats->rx_grants, 1);
+	log_guest(&q->limit, q->tag, "frame lost: a slot's grant cannot be copied to");
+}
+
+/* One grant copy for all @n frames. */
+static void rxq_give(struct net_rxq *q, uint32_t n)
+{
+	struct rx_answer answer[NET_RX_RING];
+	uint32_t slots = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		slots += rxq_copy(q, &q->frame[i], answer + slots);
+	stats_add(&q->stats->requests, slots);
+	stats_add(&q->stats->answers, slots);
+	stats_add(&q->stats->copy_calls, 1);
+	stats_add(&q->stats->copy_segs, gnt_batch_len(q->batch));
+	gnt_batch_run(q->batch);
+	slots = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		bool whole = true;
+
+		for (uint32_t k = 0; k < q->frame[i].slots; k++)
+			whole &= rxq_answer(q, &answer[slots++]);
+		rxq_count(q, &q->frame[i], whole);
+	}
+}
+
+/* The frame that found too few slots begins the next batch. */
+static void rxq_keep(struct net_rxq *q, uint32_t n)
+{
+	struct net_rx_frame *last = &q->frame[n];
+
+	if (n && n < q->nframe) {
+		memmove(q->arena, last->data, last->len);
+		q->frame[0] = *last;
+		q->frame[0].data = q->arena;
+	}
+	q->nframe -= n;
+}
+
+enum verdict net_rxq_turn(struct net_rxq *q, const char **why)
+{
+	uint32_t have, used, n = 0;
+
+	if (ring_requests(&q->ring, &have) != V_OK) {
+		*why = "the ring's index cannot be: more slots than the ring has";
+		return V_FATAL;
+	}
+	used = rxq_fill(q, have);
+	for (uint32_t left = used; left; n++)
+		left -= q->frame[n].slots;
+	if (n)
+		rxq_give(q, n);
+	rxq_keep(q, n);
+	q->have = have - used;
+	if (q->nframe)
+		stats_add(&q->stats->rx_starved, 1);
+	return V_OK;
+}

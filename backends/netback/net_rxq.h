@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Serve a receive ring: read frames from the TAP when there are slots for them, copy them
+ * to the guest, answer. Knows no event channel and never sleeps; net_queue does.
+ *
+ * The guest is shown whole frames only. Without slots nothing is read: the queue is the
+ * kernel's, and so are its losses. A frame that was read and needs more slots than there
+ * are waits here; there is one such at most.
+ */
+#ifndef PVB_NET_RXQ_H
+#define PVB_NET_RXQ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "compiler.h"
+#include "gnt.h"
+#include "log.h"
+#include "net_rx.h"
+#include "net_stats.h"
+#include "net_vnet.h"
+#include "ring.h"
+
+/* Slots of a one-page ring. */
+#define NET_RX_RING  256U
+/* Frames read before they are copied. */
+#define NET_RX_BATCH 64U
+/* Room for as much as the ring has slots, and for a frame of any size behind that. */
+#define NET_RX_ROOM  ((size_t)NET_RX_DATA_MAX * XEN_PAGE)
+#define NET_RX_ARENA ((size_t)NET_RX_RING * XEN_PAGE + NET_RX_ROOM)
+
+/**
+ * struct net_rx_frame - A frame that was read
+ * @data:	In the arena, at the beginning of a page: a page goes to a slot
+ * @slots:	That it needs
+ */
+struct net_rx_frame {
+	uint8_t *data;
+	uint32_t len;
+	uint32_t slots;
+	struct net_rx_meta meta;
+};
+
+/**
+ * struct net_rxq - A receive ring and all that serving it needs
+ * @tap:	Descriptor; the queue's
+ * @arena:	NET_RX_ARENA bytes, page-aligned
+ * @nframe:	Frames in @frame: after a turn one or none, that waits for slots
+ * @have:	Slots that were there at the end of the last turn
+ * @dead:	The TAP is gone
+ */
+struct net_rxq {
+	const char *tag;
+	struct log_limit limit;
+	struct ring_back ring;
+	int tap;
+	uint8_t *arena;
+	struct gnt_batch *batch;
+	struct net_stats *stats;
+	struct net_accept accept;
+	uint32_t nframe;
+	uint32_t have;
+	bool dead;
+	struct net_rx_frame frame[NET_RX_BATCH];
+};
+
+/**
+ * net_rxq_turn() - Read what the slots are there for, put it into them
+ * @why:	Set if V_FATAL
+ *
+ * The responses are written, not published.
+ *
+ * Return: V_OK, or V_FATAL.
+ */
+enum verdict must_check net_rxq_turn(struct net_rxq *q, const char **why);
+
+/** net_rxq_starved() - It can go on only when the guest posts more slots */
+static inline bool net_rxq_starved(const struct net_rxq *q)
+{
+	return q->nframe || !q->have;
+}
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * netback, the supervisor's half: a vif's keys, its TAP, and what its worker is told.
+ *
+ * The TAP is there before our state is InitWait, as that is when the toolstack runs its
+ * script, and until the directory goes. Between the guest's connections it has no
+ * carrier.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <net/if.h>
+
+#include "backend.h"
+#include "bdev_keys.h"
+#include "net_conf.h"
+#include "net_front_super.h"
+#include "net_keys_super.h"
+#include "net_stats.h"
+#include "net_tap_super.h"
+
+/* In our directory: the interface, for a pvbackd that comes after us. */
+#define INDEX_KEY "pvbackd-ifindex"
+
+/* Bytes of an IP packet: what IPv4 asks for, and what a TAP can have. */
+#define MTU_MIN 68U
+#define MTU_MAX 65521U
+
+/**
+ * struct net - A vif
+ * @rate_bytes:	What the guest may transmit in @rate_usec; 0 is no limit
+ */
+struct net {
+	struct net_tap tap;
+	uint64_t rate_bytes;
+	uint32_t rate_usec;
+};
+
+static int probe_mac(struct bdev *d)
+{
+	autofree char *v = NULL;
+	uint8_t mac[6];
+	int rc = bdev_key(d, &v, d->path, "mac");
+
+	if (rc || !v || net_mac_parse(v, mac) == 0)
+		return rc;
+	bdev_fault(d,
+	           "mac is \"%.40s\", it must be the address of one station, as "
+	           "00:16:3e:01:02:03",
+	           v);
+	return -EINVAL;
+}
+
+static int probe_rate(struct bdev *d, struct net *n)
+{
+	autofree char *v = NULL;
+	int rc = bdev_key(d, &v, d->path, "rate");
+
+	if (rc || !v || net_rate_parse(v, &n->rate_bytes, &n->rate_usec) == 0)
+		return rc;
+	bdev_fault(d, "rate is \"%.40s\", it must be BYTES,MICROSECONDS", v);
+	return -EINVAL;
+}
+
+static int probe_names(struct bdev *d)
+{
+	static const char *const key[] = { "bridge", "vifname" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(key); i++) {
+		autofree char *v = NULL;
+		int rc = bdev_key(d, &v, d->path, key[i]);
+
+		if (rc)
+			return rc;
+		if (!v || !*v || net_ifname_check(v) == 0)
+			continue;
+		bdev_fault(d, "%s is \"%.40s\", no interface can be called so", key[i],
+		           v);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int probe_script(struct bdev *d)
+{
+	autofree char *v = NULL;
+	int rc = bdev_key(d, &v, d->path, "script");
+
+	if (rc || !v || v[0] == '/')
+		return rc;
+	bdev_fault(d, "script is \"%.200s\", it must be an absolute path", v);
+	return -EINVAL;
+}
+
+/* vifD.N, where N is the handle: libxl has it the same as the device's number. */
+static int probe_name(struct bdev *d, char *name)
+{
+	autofree char *v = NULL;
+	uint32_t handle;
+	int n, rc = bdev_key(d, &v, d->path, "handle");
+
+	if (!rc && v)
+		rc = bdev_key_limit(d, d->path, "handle", UINT32_MAX, &handle);
+	if (rc)
+		return rc;
+	n = snprintf(name, IFNAMSIZ, "vif%u.%u", d->domid, v ? handle : d->devid);
+	if (n < IFNAMSIZ)
+		return 0;
+	bdev_fault(d, "handle is %u: no interface can have a name so long as vif%u.%u",
+	           v ? handle : d->devid, d->domid, v ? handle : d->devid);
+	return -EINVAL;
+}
+
+static int probe_mtu(struct bdev *d, uint32_t *mtu)
+{
+	int rc = bdev_key_limit(d, d->path, "mtu", MTU_MAX, mtu);
+
+	if (rc || !*mtu || *mtu >= MTU_MIN)
+		return rc;
+	bdev_fault(d, "mtu is %u, it must be a number from %u to %u", *mtu, MTU_MIN,
+	           MTU_MAX);
+	return -EINVAL;
+}
+
+static int probe_tap(struct bdev *d, struct net *n)
+{
+	uint32_t index = 0, mtu = 0;
+	char name[IFNAMSIZ];
+	int rc = probe_name(d, name);
+
+	rc = rc ? rc : probe_mtu(d, &mtu);
+	rc = rc ? rc : bdev_key_limit(d, d->path, INDEX_KEY, INT32_MAX, &index);
+	return rc ? rc : net_tap_open(d, name, index, mtu, &n->tap);
+}
+
+static int net_probe(struct bdev *d)
+{
+	struct net *n = calloc(1, sizeof(*n));
+	int rc;
+
+	if (!n)
+		return -ENOMEM;
+	n->tap.fd = -1;
+	rc = probe_mac(d);
+	rc = rc ? rc : probe_rate(d, n);
+	rc = rc ? rc : probe_names(d);
+	rc = rc ? rc : probe_script(d);
+	rc = rc ? rc : probe_tap(d, n);
+	if (rc) {
+		free(n);
+		return rc;
+	}
+	d->priv = n;
+	return 0;
+}
+
+static int net_offer(struct bdev *d, xst_t t)
+{
+	const struct net *n = d->priv;
+	int rc = xst_printf(d->xs, t, d->path, INDEX_KEY, "%u", n->tap.index);
+
+	return rc ? rc : net_front_offer(d, t);
+}
+
+static int net_open(struct bdev *d)
+{
+	const struct net *n = d->priv;
+	char name[IFNAMSIZ];
+	int rc = bdev_script(d);
+
+	if (rc)
+		return rc;
+	rc = net_tap_name(&n->tap, name);
+	if (rc) {
+		bdev_fault(d, "the TAP is gone: attach the network card anew");
+		return rc;
+	}
+	if (log_allowed(d->limit, 20, d->tag))
+		log_info(d->tag, "%s, interface %u", name, n->tap.index);
+	return 0;
+}
+
+static int net_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
+{
+	struct net *n = d->priv;
+	struct net_conf c = { .rate_bytes = n->rate_bytes, .rate_usec = n->rate_usec };
+	int rc = net_front_keys(d, &c);
+
+	rc = rc ? rc : net_tap_offload(d, &n->tap, c.flags, resume);
+	if (rc)
+		return rc;
+	c.flags |= resume ? NET_RESUME : 0;
+	memcpy(conf->blob, &c, sizeof(c));
+	conf->len = sizeof(c);
+	conf->fds[0] = n->tap.fd;
+	conf->nfds = 1;
+	conf->nqueues = c.nqueues;
+	return 0;
+}
+
+static int net_publish(struct bdev *d, xst_t t)
+{
+	(void)d;
+	(void)t;
+	return 0;
+}
+
+static void net_close(struct bdev *d)
+{
+	const struct net *n = d->priv;
+
+	/* The worker has done it, if it was not killed. */
+	net_tap_carrier(&n->tap, false);
+}
+
+static void net_remove(struct bdev *d)
+{
+	struct net *n = d->priv;
+
+	net_tap_remove(&n->tap);
+}
+
+static void net_release(struct bdev *d)
+{
+	struct net *n = d->priv;
+
+	net_tap_close(&n->tap);
+	free(n);
+	d->priv = NULL;
+}
+
+_Static_assert(NET_QUEUES_MAX <= BDEV_FDS_MAX, "a descriptor for each queue");
+
+static const struct bdev_op net_ops[] = {
+	{ "transmit", "tx_frames", "tx_bytes", NULL },
+	{ "receive", "rx_frames", "rx_bytes", NULL },
+};
+
+static const struct bdev_stats net_bdev_stats = { &net_stats_table, net_ops,
+	                                          ARRAY_SIZE(net_ops) };
+
+const struct super_backend net_super = {
+	.kind = "vif",
+	.stats = &net_bdev_stats,
+	.probe = net_probe,
+	.offer = net_offer,
+	.open = net_open,
+	.connect = net_connect,
+	.publish = net_publish,
+	.close = net_close,
+	.remove = net_remove,
+	.release = net_release,
+};

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "net_tap_super.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/ethtool.h>
+#include <linux/if_tun.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <linux/virtio_net.h>
+
+#include "net_conf.h"
+
+/* The largest address that is no broadcast: a bridge never takes it for its own. */
+static const unsigned char tap_mac[6] = { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+/*
+ * Bytes that the host may hold back for a slow way out; then the TAP takes no more, and
+ * the guest's frames wait in its ring.
+ */
+#define TAP_SNDBUF (1 << 20)
+
+static int tap_fault(struct bdev *d, const char *name, const char *what)
+{
+	int rc = -errno;
+
+	bdev_fault(d, "%s: %s: %s", name, what, strerror(-rc));
+	return rc;
+}
+
+/* Name of interface @index, or what it is to be called if there is none. */
+static void tap_find(uint32_t index, const char *name, char *out)
+{
+	if (!index || !if_indextoname(index, out))
+		snprintf(out, IFNAMSIZ, "%s", name);
+}
+
+static int tap_attach(struct bdev *d, const char *name, int fd)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+
+	memcpy(ifr.ifr_name, name, IFNAMSIZ);
+	if (ioctl(fd, TUNSETIFF, &ifr) == 0)
+		return 0;
+	switch (errno) {
+	case EINVAL:
+		bdev_fault(d, "%s: there is such an interface, and it is no TAP of ours",
+		           name);
+		return -EEXIST;
+	case EBUSY:
+		bdev_fault(d, "%s: another program has it: one that served this vif?",
+		           name);
+		return -EAGAIN;
+	case EPERM:
+		bdev_fault(d, "%s cannot be made: pvbackd needs CAP_NET_ADMIN", name);
+		return -EPERM;
+	default:
+		return tap_fault(d, name, "cannot be made");
+	}
+}
+
+static int tap_set_mtu(struct bdev *d, const char *name, uint32_t mtu)
+{
+	struct ifreq ifr = { .ifr_mtu = (int)mtu };
+	autoclose int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(ifr.ifr_name, name, IFNAMSIZ);
+	if (sock < 0 || ioctl(sock, SIOCSIFMTU, &ifr))
+		return tap_fault(d, name, "its MTU cannot be set");
+	return 0;
+}
+
+static int tap_set_up(struct bdev *d, const char *name, int fd)
+{
+	struct ifreq ifr = { .ifr_hwaddr.sa_family = ARPHRD_ETHER };
+	int hdr = sizeof(struct virtio_net_hdr), sndbuf = TAP_SNDBUF;
+
+	memcpy(ifr.ifr_hwaddr.sa_data, tap_mac, sizeof(tap_mac));
+	if (ioctl(fd, SIOCSIFHWADDR, &ifr))
+		return tap_fault(d, name, "its MAC cannot be set");
+	if (ioctl(fd, TUNSETVNETHDRSZ, &hdr) || ioctl(fd, TUNSETSNDBUF, &sndbuf))
+		return tap_fault(d, name, "its headers cannot be set up");
+	if (ioctl(fd, TUNSETPERSIST, 1))
+		return tap_fault(d, name, "it cannot be made to persist");
+	return 0;
+}
+
+/* What a script makes of an interface is kept; a new one has none of that. */
+static int tap_begin(struct bdev *d, const char *name, uint32_t mtu, struct net_tap *t)
+{
+	/* All that there is, so that it shows what a script switches off. */
+	t->offload = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+	if (ioctl(t->fd, TUNSETOFFLOAD, (unsigned long)t->offload))
+		return tap_fault(d, name, "its offloads cannot be set");
+	return mtu ? tap_set_mtu(d, name, mtu) : 0;
+}
+
+int net_tap_open(struct bdev *d, const char *name, uint32_t index, uint32_t mtu,
+                 struct net_tap *t)
+{
+	char is[IFNAMSIZ];
+	int rc;
+
+	*t = (struct net_tap){ .fd = open("/dev/net/tun",
+		                          O_RDWR | O_CLOEXEC | O_NONBLOCK) };
+	if (t->fd < 0)
+		return tap_fault(d, "/dev/net/tun", "cannot be opened");
+	tap_find(index, name, is);
+	rc = tap_attach(d, is, t->fd);
+	if (!rc)
+		rc = tap_set_up(d, is, t->fd);
+	t->index = if_nametoindex(is);
+	if (!rc && t->index != index)
+		rc = tap_begin(d, is, mtu, t);
+	if (rc)
+		net_tap_close(t);
+	else
+		net_tap_carrier(t, false);
+	return rc;
+}
+
+void net_tap_close(struct net_tap *t)
+{
+	if (t->fd >= 0)
+		close(take_fd(&t->fd));
+}
+
+void net_tap_remove(struct net_tap *t)
+{
+	if (t->fd >= 0)
+		ioctl(t->fd, TUNSETPERSIST, 0);
+	net_tap_close(t);
+}
+
+int net_tap_name(const struct net_tap *t, char *name)
+{
+	struct ifreq ifr;
+
+	if (ioctl(t->fd, TUNGETIFF, &ifr))
+		return -errno;
+	memcpy(name, ifr.ifr_name, IFNAMSIZ);
+	return 0;
+}
+
+/* One of ethtool's switches. Return: its value, or -1. */
+static int tap_switch(const char *name, uint32_t cmd, uint32_t value)
+{
+	struct ethtool_value v = { .cmd = cmd, .data = value };
+	struct ifreq ifr = { .ifr_data = (void *)&v };
+	autoclose int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(ifr.ifr_name, name, IFNAMSIZ);
+	if (sock < 0 || ioctl(sock, SIOCETHTOOL, &ifr))
+		return -1;
+	return v.data != 0;
+}
+
+static uint32_t offload_of(uint32_t flags)
+{
+	uint32_t off = 0;
+
+	/* The kernel knows one kind of blank checksum for both protocols. */
+	if (flags & (NET_CSUM4 | NET_CSUM6))
+		off |= TUN_F_CSUM;
+	if (flags & NET_GSO4)
+		off |= TUN_F_TSO4;
+	if (flags & NET_GSO6)
+		off |= TUN_F_TSO6;
+	return off;
+}
+
+int net_tap_offload(struct bdev *d, struct net_tap *t, uint32_t flags, bool resume)
+{
+	const uint32_t tso = TUN_F_TSO4 | TUN_F_TSO6;
+	uint32_t off = offload_of(flags), was = resume ? off : t->offload;
+	bool no_csum, no_tso;
+	char name[IFNAMSIZ];
+	int rc = net_tap_name(t, name);
+
+	if (rc) {
+		bdev_fault(d, "the TAP is gone: %s", strerror(-rc));
+		return rc;
+	}
+	no_csum = was & TUN_F_CSUM && tap_switch(name, ETHTOOL_GTXCSUM, 0) == 0;
+	no_tso = was & tso && !no_csum && tap_switch(name, ETHTOOL_GTSO, 0) == 0;
+	if (ioctl(t->fd, TUNSETOFFLOAD, (unsigned long)off))
+		return tap_fault(d, name, "its offloads cannot be set");
+	t->offload = off;
+	if (no_csum)
+		tap_switch(name, ETHTOOL_STXCSUM, 0);
+	if (no_tso)
+		tap_switch(name, ETHTOOL_STSO, 0);
+	return 0;
+}
+
+void net_tap_carrier(const struct net_tap *t, bool on)
+{
+	int v = on;
+
+	/* Only an old kernel does not know it; the link is up all the time then. */
+	if (ioctl(t->fd, TUNSETCARRIER, &v))
+		log_debug(NULL, "TUNSETCARRIER: %m");
+}

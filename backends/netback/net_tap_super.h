@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A vif's TAP, as the supervisor has it. It is made as the toolstack's scripts expect it,
+ * persists until it is removed, and is known by its index: scripts rename it.
+ */
+#ifndef PVB_NET_TAP_SUPER_H
+#define PVB_NET_TAP_SUPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backend.h"
+
+/**
+ * struct net_tap - A TAP that is open
+ * @fd:		-1 when it is not
+ * @index:	Of the interface
+ * @offload:	TUN_F_*, as last set by net_tap_offload()
+ */
+struct net_tap {
+	int fd;
+	uint32_t index;
+	uint32_t offload;
+};
+
+/**
+ * net_tap_open() - Take the interface with number @index, or make one called @name
+ * @index:	Of one that was left by an earlier pvbackd; 0 for none
+ * @mtu:	0 for the kernel's default
+ *
+ * It has no carrier until a worker serves it.
+ *
+ * Return: 0 or -errno after bdev_fault().
+ */
+int must_check net_tap_open(struct bdev *d, const char *name, uint32_t index,
+                            uint32_t mtu, struct net_tap *t);
+
+/** net_tap_close() - It stays, for an other pvbackd */
+void net_tap_close(struct net_tap *t);
+
+/** net_tap_remove() - Nor does it stay */
+void net_tap_remove(struct net_tap *t);
+
+/** net_tap_name() - What it is called now, into IFNAMSIZ bytes. Return: 0 or -errno. */
+int must_check net_tap_name(const struct net_tap *t, char *name);
+
+/**
+ * net_tap_offload() - What the host may leave to the guest
+ * @flags:	NET_* of net_conf.h
+ * @resume:	The TAP was told so already, by an earlier pvbackd
+ *
+ * What was switched off since by ethtool -K (tx, tso), by hand or by a script, stays off:
+ * TUNSETOFFLOAD alone would switch it on again.
+ * Return: 0 or -errno after bdev_fault().
+ */
+int must_check net_tap_offload(struct bdev *d, struct net_tap *t, uint32_t flags,
+                               bool resume);
+
+/** net_tap_carrier() - Plug or unplug the cable, as the host sees it */
+void net_tap_carrier(const struct net_tap *t, bool on);
+
+#endif

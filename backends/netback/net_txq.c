@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "net_txq.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+/* ---- Take and judge ------------------------------------------------------------------
+ */
+
+static enum verdict txq_take(struct net_txq *q, const char **why)
+{
+	uint32_t n;
+
+	/* What waits for its turn goes first, and there is room for the whole ring. */
+	q->taken -= q->judged;
+	memmove(q->slot, q->slot + q->judged, q->taken * sizeof(q->slot[0]));
+	q->judged = 0;
+	if (ring_requests(&q->ring, &n) != V_OK) {
+		*why = "the ring's index cannot be: more slots than the ring has";
+		return V_FATAL;
+	}
+	/* A slot that waits is one that the guest cannot use. */
+	assert(n <= NET_TX_RING - q->taken);
+	stats_add(&q->stats->requests, n);
+	while (n--)
+		ring_take(&q->ring, &q->slot[q->taken++], sizeof(q->slot[0]));
+	return V_OK;
+}
+
+/* Memory for a part of a frame that does not cross a page: each would be a copy more. */
+static uint8_t *txq_place(struct net_txq *q, size_t *at, uint32_t len)
+{
+	uint8_t *p;
+
+	if (*at % XEN_PAGE + len > XEN_PAGE)
+		*at = (*at | (XEN_PAGE - 1)) + 1;
+	p = q->arena + *at;
+	*at += len;
+	assert(*at <= NET_TX_ARENA);
+	return p;
+}
+
+static void txq_copy(struct net_txq *q, struct net_tx_work *w, size_t *at)
+{
+	w->copy = gnt_batch_len(q->batch);
+	for (uint32_t i = 0; i < w->f.nfrag; i++) {
+		const struct net_tx_frag *frag = &w->f.frag[i];
+
+		w->data[i] = txq_place(q, at, frag->len);
+		if (frag->len)
+			gnt_batch_add(q->batch, GNT_FROM_GUEST, frag->gref, frag->off,
+			              w->data[i], frag->len);
+	}
+}
+
+static enum verdict txq_judge(struct net_txq *q, uint64_t *wait, const char **why)
+{
+	size_t at = 0;
+
+	*wait = 0;
+	q->nwork = 0;
+	while (q->judged < q->taken) {
+		struct net_tx_work *w = &q->work[q->nwork];
+
+		w->slot = q->judged;
+		w->v = net_tx_parse(&q->slot[q->judged], q->taken - q->judged, &w->f,
+		                    why);
+		if (w->v == V_FATAL)
+			return V_FATAL;
+		if (w->v == V_REJECT) {
+			stats_add(&q->stats->tx_refused, 1);
+			log_guest(&q->limit, q->tag, "frame refused: %s", *why);
+		} else if (w->f.kind == NET_TX_FRAME) {
+			*wait = q->allow(q->arg, w->f.len);
+			if (*wait) {
+				stats_add(&q->stats->tx_limited, 1);
+				return V_OK;
+			}
+			txq_copy(q, w, &at);
+		}
+		q->judged += w->f.nslots;
+		q->nwork++;
+	}
+	return V_OK;
+}
+
+/* ---- Answer --------------------------------------------------------------------------
+ */
+
+static void txq_answer(struct net_txq *q, const struct net_tx_work *w, uint32_t i,
+                       int16_t status)
+{
+	struct netif_tx_response rsp =
+		net_tx_answer(&q->slot[w->slot], w->f.nextra, i, status);
+
+	ring_respond(&q->ring, &rsp, sizeof(rsp));
+	stats_add(&q->stats->answers, 1);
+}
+
+static void txq_answer_all(struct net_txq *q, const struct net_tx_work *w, int16_t status)
+{
+	for (uint32_t i = 0; i < w->f.nslots; i++)
+		txq_answer(q, w, i, status);
+}
+
+/* Slots of a frame: an error for those that could not be copied. Return: all could. */
+static bool txq_answer_copied(struct net_txq *q, const struct net_tx_work *w)
+{
+	uint32_t copy = w->copy;
+	bool all = true;
+
+	for (uint32_t i = 0, frag = 0; i < w->f.nslots; i++) {
+		bool ok = true;
+
+		if ((i < 1 || i > w->f.nextra) && w->f.frag[frag++].len)
+			ok = gnt_batch_ok(q->batch, copy++, 1);
+		all &= ok;
+		txq_answer(q, w, i, ok ? NETIF_RSP_OKAY : NETIF_RSP_ERROR);
+	}
+	return all;
+}
+
+/* ---- Frames for the TAP --------------------------------------------------------------
+ */
+
+static void out_add(struct net_tx_out *o, void *data, size_t len)
+{
+	struct iovec *last = &o->iov[o->niov - 1];
+
+	if (!len)
+		return;
+	if (o->niov > 1 && (uint8_t *)last->iov_base + last->iov_len == data)
+		last->iov_len += len;
+	else
+		o->iov[o->niov++] = (struct iovec){ data, len };
+}
+
+/* The first @n bytes of the frame, wherever they are, into one place. */
+static void head_gather(const struct net_tx_work *w, uint8_t *head, uint32_t n)
+{
+	for (uint32_t i = 0, done = 0; done < n; i++) {
+		uint32_t part = w->f.frag[i].len;
+
+		if (part > n - done)
+			part = n - done;
+		memcpy(head + done, w->data[i], part);
+		done += part;
+	}
+}
+
+static enum verdict out_fill(struct net_tx_out *o, const struct net_tx_work *w)
+{
+	uint32_t n = w->f.len < NET_HEAD_MAX ? w->f.len : NET_HEAD_MAX;
+	bool whole = w->f.frag[0].len >= n;
+	uint8_t *head = whole ? w->data[0] : o->head;
+	uint32_t skip = whole ? 0 : n;
+	enum verdict v;
+
+	o->iov[0] = (struct iovec){ &o->hdr, sizeof(o->hdr) };
+	o->niov = 1;
+	o->len = w->f.len;
+	if (!whole) {
+		/* The headers that are judged are the ones that are sent (XSA-423). */
+		head_gather(w, o->head, n);
+		out_add(o, o->head, n);
+	}
+	v = net_vnet_from_tx(&w->f, head, n, &o->hdr);
+	for (uint32_t i = 0; i < w->f.nfrag; i++) {
+		uint32_t len = w->f.frag[i].len, cut = len < skip ? len : skip;
+
+		out_add(o, w->data[i] + cut, len - cut);
+		skip -= cut;
+	}
+	return v;
+}
+
+static void txq_finish(struct net_txq *q, const struct net_tx_work *w)
+{
+	if (w->v != V_OK || w->f.kind != NET_TX_FRAME) {
+		/* Groups to listen to were not offered. */
+		txq_answer_all(q, w, NETIF_RSP_ERROR);
+		return;
+	}
+	if (!txq_answer_copied(q, w)) {
+		stats_add(&q->stats->tx_grants, 1);
+		log_guest(&q->limit, q->tag, "frame dropped: a grant cannot be copied");
+	} else if (out_fill(&q->out[q->nout], w) != V_OK) {
+		stats_add(&q->stats->tx_headers, 1);
+		log_guest(&q->limit, q->tag,
+		          "frame dropped: its headers are not what its offloads need");
+	} else {
+		q->nout++;
+	}
+}
+
+enum verdict net_txq_turn(struct net_txq *q, uint64_t *wait, const char **why)
+{
+	enum verdict v;
+
+	*wait = 0;
+	if (net_txq_held(q))
+		return V_OK;
+	q->nout = q->written = 0;
+	v = txq_take(q, why);
+	if (v == V_OK)
+		v = txq_judge(q, wait, why);
+	else
+		q->nwork = 0;
+	if (gnt_batch_len(q->batch)) {
+		stats_add(&q->stats->copy_calls, 1);
+		stats_add(&q->stats->copy_segs, gnt_batch_len(q->batch));
+		gnt_batch_run(q->batch);
+	}
+	for (uint32_t i = 0; i < q->nwork; i++)
+		txq_finish(q, &q->work[i]);
+	return v;
+}
+
+/* ---- Write ---------------------------------------------------------------------------
+ */
+
+void net_txq_write(struct net_txq *q)
+{
+	while (net_txq_held(q) && !q->dead) {
+		const struct net_tx_out *o = &q->out[q->written];
+		ssize_t n = writev(q->tap, o->iov, (int)o->niov);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			stats_add(&q->stats->tx_held, 1);
+			return;
+		}
+		q->written++;
+		q->dead = n < 0 && errno == EBADFD;
+		if (n < 0) {
+			/* Down, out of memory, or it doubts the header. */
+			stats_add(&q->stats->tx_tap, 1);
+			continue;
+		}
+		stats_add(&q->stats->tx_frames, 1);
+		stats_add(&q->stats->tx_bytes, o->len);
+	}
+}

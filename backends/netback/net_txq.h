@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Serve a transmit ring: take slots, judge them, copy what they grant, answer, write the
+ * frames to the TAP. Knows no event channel and never sleeps; net_queue does.
+ *
+ *   net_txq_turn()                                              net_txq_write()
+ *   taken -> [judge] -> copied -> answered, in the ring's order -> written
+ *
+ * Answers come before writing, as nothing of the guest is needed any more; frames that
+ * the TAP has no room for wait here, and nothing more is taken meanwhile.
+ */
+#ifndef PVB_NET_TXQ_H
+#define PVB_NET_TXQ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sys/uio.h>
+
+#include "compiler.h"
+#include "gnt.h"
+#include "log.h"
+#include "net_stats.h"
+#include "net_tx.h"
+#include "net_vnet.h"
+#include "ring.h"
+
+/* Slots of a one-page ring. */
+#define NET_TX_RING  256U
+/* Each slot's data finds a page at most. */
+#define NET_TX_ARENA ((size_t)NET_TX_RING * XEN_PAGE)
+
+/**
+ * struct net_tx_out - A frame for the TAP
+ * @head:	A copy of its headers, if they are scattered over slots
+ */
+struct net_tx_out {
+	struct virtio_net_hdr hdr;
+	uint32_t len;
+	uint32_t niov;
+	struct iovec iov[NET_TX_FRAGS + 2];
+	uint8_t head[NET_HEAD_MAX];
+};
+
+/**
+ * struct net_tx_work - Slots that were judged and are not answered yet
+ * @slot:	First of them in @net_txq.slot
+ * @copy:	Its first copy in the batch
+ * @data:	Where each part of it is copied to
+ */
+struct net_tx_work {
+	struct net_tx_frame f;
+	enum verdict v;
+	uint32_t slot;
+	uint32_t copy;
+	uint8_t *data[NET_TX_FRAGS];
+};
+
+/**
+ * struct net_txq - A transmit ring and all that serving it needs
+ * @tap:	Descriptor; the queue's
+ * @arena:	NET_TX_ARENA bytes, page-aligned
+ * @allow:	May a frame of @len go? 0, or ns to wait
+ * @taken:	Slots in @slot, of which @judged are done with
+ * @nout:	Frames in @out, of which @written are done with
+ * @dead:	The TAP is gone
+ */
+struct net_txq {
+	const char *tag;
+	struct log_limit limit;
+	struct ring_back ring;
+	int tap;
+	uint8_t *arena;
+	struct gnt_batch *batch;
+	struct net_stats *stats;
+	uint64_t (*allow)(void *arg, uint32_t len);
+	void *arg;
+	uint32_t taken, judged;
+	uint32_t nwork;
+	uint32_t nout, written;
+	bool dead;
+	union net_tx_slot slot[NET_TX_RING];
+	struct net_tx_work work[NET_TX_RING];
+	struct net_tx_out out[NET_TX_RING];
+};
+
+/**
+ * net_txq_turn() - Take what is new, answer it, have its frames ready
+ * @wait:	Result: ns until a frame that was taken may go, 0 when there is none
+ * @why:	Set if V_FATAL
+ *
+ * The responses are written, not published. Nothing is taken while frames wait for the
+ * TAP.
+ *
+ * Return: V_OK, or V_FATAL; what was taken before is served all the same.
+ */
+enum verdict must_check net_txq_turn(struct net_txq *q, uint64_t *wait, const char **why);
+
+/** net_txq_write() - Hand frames to the TAP, as many as it takes */
+void net_txq_write(struct net_txq *q);
+
+/** net_txq_held() - Frames wait for the TAP to have room */
+static inline bool net_txq_held(const struct net_txq *q)
+{
+	return q->written != q->nout;
+}
+
+/** net_txq_idle() - Nothing is taken that is not answered */
+static inline bool net_txq_idle(const struct net_txq *q)
+{
+	return q->judged == q->taken;
+}
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* Worker half of the network backend: what the supervisor says, judged and set going. */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "backend.h"
+#include "clock.h"
+#include "net_conf.h"
+#include "net_queue.h"
+#include "net_stats.h"
+
+static void vif_free(struct net_vif *v)
+{
+	close(v->stop);
+	pthread_mutex_destroy(&v->lock);
+	free(v);
+}
+
+void net_vif_ended(struct net_vif *v)
+{
+	struct wdev *dev = v->dev;
+
+	if (atomic_fetch_sub(&v->live, 1) != 1)
+		return;
+	vif_free(v);
+	wdev_disconnected(dev);
+}
+
+/* Return: NULL with errno when memory or descriptors are short. */
+static struct net_vif *vif_new(struct wdev *d, const struct net_conf *c)
+{
+	struct net_vif *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (v->stop < 0) {
+		free(v);
+		return NULL;
+	}
+	v->dev = d;
+	v->conf = *c;
+	pthread_mutex_init(&v->lock, NULL);
+	atomic_flag_clear(&v->failed);
+	net_rate_init(&v->rate, c->rate_bytes, c->rate_usec, clock_ns());
+	return v;
+}
+
+static int vif_thread(struct net_queue *q)
+{
+	const char *tag = net_queue_tag(q), *name = strstr(tag, "vif-");
+	pthread_t thread;
+	int rc = pthread_create(&thread, NULL, net_queue_run, q);
+
+	if (rc)
+		return -rc;
+	/* As top shows it: "vif-0", without the guest. */
+	pthread_setname_np(thread, name ? name : tag);
+	pthread_detach(thread);
+	return 0;
+}
+
+static int vif_start(struct net_vif *v, int *fds, char *text, size_t size)
+{
+	int rc = net_queue_open(v, 0, &fds[0], text, size);
+
+	if (rc)
+		return rc;
+	atomic_store(&v->live, 1);
+	rc = vif_thread(v->queue[0]);
+	if (rc) {
+		snprintf(text, size, "cannot start a thread: %s", strerror(-rc));
+		net_queue_close(v->queue[0]);
+	}
+	return rc;
+}
+
+static bool conf_ok(const struct net_conf *c)
+{
+	/* A TAP with several queues is not made yet, so that is all the fds there are. */
+	return c->nqueues == 1 && !(c->flags & ~NET_FLAGS) &&
+	       !c->rate_bytes == !c->rate_usec;
+}
+
+static int net_connect(struct wdev *d, const void *blob, size_t len, int *fds,
+                       unsigned int nfds, char *text, size_t text_size)
+{
+	struct net_vif *v;
+	struct net_conf c;
+	int rc;
+
+	if (len != sizeof(c) || nfds != 1) {
+		snprintf(text, text_size,
+		         "CONNECT of a vif with %zu bytes and %u descriptors", len, nfds);
+		return -EPROTO;
+	}
+	memcpy(&c, blob, sizeof(c));
+	if (!conf_ok(&c)) {
+		snprintf(text, text_size, "cannot serve %u queues, flags %#x", c.nqueues,
+		         c.flags);
+		return -EINVAL;
+	}
+	v = vif_new(d, &c);
+	if (!v) {
+		snprintf(text, text_size, "no memory or descriptors: %m");
+		return -ENOMEM;
+	}
+	/* Before the thread runs: it may be done with it at any time. */
+	d->priv = v;
+	log_info(d->tag, "serving%s%s%s%s%s%s, %s event channel%s",
+	         c.flags & NET_SG ? " sg" : "", c.flags & NET_CSUM4 ? " csum4" : "",
+	         c.flags & NET_CSUM6 ? " csum6" : "", c.flags & NET_GSO4 ? " gso4" : "",
+	         c.flags & NET_GSO6 ? " gso6" : "",
+	         c.flags & NET_RX_NOTIFY ? "" : " without rx-notify",
+	         c.queue[0].rx_port ? "two" : "one", c.queue[0].rx_port ? "s" : "");
+	rc = vif_start(v, fds, text, text_size);
+	if (rc)
+		vif_free(v);
+	return rc;
+}
+
+static void net_disconnect(struct wdev *d)
+{
+	struct net_vif *v = d->priv;
+	uint64_t one = 1;
+	ssize_t n = write(v->stop, &one, sizeof(one));
+
+	/* The vif may be gone by now. */
+	assert(n == sizeof(one));
+	(void)n;
+}
+
+const struct worker_backend net_worker = {
+	.kind = "vif",
+	.stats = &net_stats_table,
+	.connect = net_connect,
+	.disconnect = net_disconnect,
+};

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A network card of this domain, from user space: handshake, rings, buffers. Frames go in
+ * and out whole, with what netif says about them. One thread per handle.
+ *
+ * When the device goes away, or the backend breaks the protocol, the handle is disabled:
+ * the reason is logged once, and every call returns it.
+ */
+#ifndef PVB_NETFRONT_H
+#define PVB_NETFRONT_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "compiler.h"
+#include "netfront_ring.h"
+
+struct netfront;
+
+/* Largest frame either way: 64 KiB of IP behind Ethernet and VLAN headers. */
+#define NETFRONT_FRAME_MAX (65535U + 14U + 8U)
+
+/**
+ * struct netfront_conf - How to use a card
+ * @sg:		Take frames of more than one slot
+ * @csum:	Take blank checksums
+ * @gso:	Take frames to be segmented
+ * @split:	An event channel for each ring
+ * @rx_notify:	Tell the backend when slots were posted
+ * @rx_slots:	As many are posted, 0 to NETFRONT_RING
+ * @reset:	Take over from a frontend that has died
+ * @timeout_ms:	For each of connecting and closing
+ * @wake_fd:	Readable ends every wait; -1 for none
+ */
+struct netfront_conf {
+	bool sg;
+	bool csum;
+	bool gso;
+	bool split;
+	bool rx_notify;
+	unsigned int rx_slots;
+	bool reset;
+	int timeout_ms;
+	int wake_fd;
+};
+
+/** NETFRONT_DEFAULTS - What Linux's netfront does */
+#define NETFRONT_DEFAULTS                                   \
+	((struct netfront_conf){ .sg = true,                \
+	                         .csum = true,              \
+	                         .gso = true,               \
+	                         .split = true,             \
+	                         .rx_notify = true,         \
+	                         .rx_slots = NETFRONT_RING, \
+	                         .timeout_ms = 30000,       \
+	                         .wake_fd = -1 })
+
+/**
+ * struct netfront_info - What the toolstack and the backend say about the card
+ * @mac:	Its address
+ * @mtu:	0 if nothing is said
+ * @sg:		The backend takes frames of more than one slot
+ * @csum6:	And blank checksums of IPv6; those of IPv4 always
+ * @gso4:	And frames to be segmented
+ * @gso6:	The same for IPv6
+ * @split:	There is an event channel for each ring
+ */
+struct netfront_info {
+	uint8_t mac[6];
+	uint32_t mtu;
+	bool sg;
+	bool csum6;
+	bool gso4;
+	bool gso6;
+	bool split;
+};
+
+/** struct netfront_stats - Since the device was opened */
+struct netfront_stats {
+	uint64_t tx_frames, tx_errors;
+	uint64_t rx_frames, rx_errors;
+	uint64_t notifies, events;
+};
+
+/**
+ * netfront_open() - Look device @devid up and connect to it
+ *
+ * Return: 0 or -errno, the reason is logged; as blkfront_open().
+ */
+int must_check netfront_open(struct netfront **out, uint32_t devid,
+                             const struct netfront_conf *conf);
+
+/** netfront_close() - Close the device orderly, free everything; NULL is accepted */
+int netfront_close(struct netfront *nf);
+
+/** netfront_reconnect() - Close the device orderly and connect to it anew */
+int must_check netfront_reconnect(struct netfront *nf);
+
+const struct netfront_info *netfront_info(const struct netfront *nf);
+struct netfront_stats netfront_stats(const struct netfront *nf);
+const char *netfront_tag(const struct netfront *nf);
+
+/**
+ * netfront_send() - Put a frame on the ring; the backend sees it after netfront_kick()
+ * @first:	Bytes that the first slot gets, 14 at least; 0: as many as fit
+ *
+ * Return: 0, -EAGAIN when the ring is full, or the handle's error.
+ */
+int must_check netfront_send(struct netfront *nf, const struct netfront_meta *m,
+                             const void *frame, uint32_t len, uint32_t first);
+
+/**
+ * netfront_recv() - Take a frame
+ * @frame:	Room for NETFRONT_FRAME_MAX
+ *
+ * Return: its length, 0 when there is none, or the handle's error.
+ */
+int must_check netfront_recv(struct netfront *nf, struct netfront_meta *m, void *frame);
+
+/** netfront_kick() - Publish what was put and posted, notify the backend if it asks */
+void netfront_kick(struct netfront *nf);
+
+/** netfront_sent() - Nothing is in flight to the backend */
+bool netfront_sent(const struct netfront *nf);
+
+/** netfront_room() - Slots that are free for frames to be sent */
+uint32_t netfront_room(struct netfront *nf);
+
+/**
+ * netfront_wait() - Sleep until there is something to do
+ * @extra:	The caller's own descriptor; its revents is set
+ * @timeout_ms:	-1 for no limit
+ *
+ * Return: 0, 1 when wake_fd is readable, -ETIMEDOUT, or the handle's error.
+ */
+int must_check netfront_wait(struct netfront *nf, struct pollfd *extra, int timeout_ms);
+
+#endif

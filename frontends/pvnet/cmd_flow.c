@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* pvnet send and pvnet check: both ends of the flows of flow.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "flow.h"
+#include "log.h"
+#include "pvnet.h"
+
+/* Frames put before the backend is told. */
+#define BATCH 32
+
+/* A length for frame number @n, between the two of the command line. */
+static uint32_t pick(const struct opts *o, uint32_t n)
+{
+	uint64_t x = (o->seed + n) * 0x9e3779b97f4a7c15ULL;
+	uint32_t least = o->v6 ? 80 : 60;
+	uint32_t min = o->min < least ? least : o->min;
+	uint32_t max = o->max < min ? min : o->max;
+
+	return min + (uint32_t)(x >> 33) % (max - min + 1);
+}
+
+/* Wait for room in the ring, or, at the end, for all answers. */
+static int send_wait(struct netfront *nf, bool all)
+{
+	struct pollfd none = { .fd = -1 };
+	int rc = 0;
+
+	netfront_kick(nf);
+	while (!rc && (all ? netfront_room(nf) < NETFRONT_RING
+	                   : netfront_room(nf) < NETFRONT_SLOTS))
+		rc = netfront_wait(nf, &none, -1);
+	return rc > 0 ? -EINTR : rc;
+}
+
+int cmd_send(const struct opts *o, struct netfront *nf)
+{
+	static uint8_t frame[UINT16_MAX + 1];
+	uint64_t at[FLOWS_MAX] = { 0 }, bytes = 0;
+	uint32_t n, total = o->count * o->flows;
+	int rc = 0;
+
+	if (!o->have_to) {
+		log_err(NULL, "--to is needed");
+		return -EINVAL;
+	}
+	for (n = 0; n < total && !rc; n++) {
+		struct flow_frame f = { .from = netfront_info(nf)->mac,
+			                .to = o->to,
+			                .v6 = o->v6,
+			                .udp = o->udp,
+			                .full = o->full,
+			                .flow = n % o->flows,
+			                .len = pick(o, n),
+			                .seed = o->seed,
+			                .segment = o->segment };
+		struct netfront_meta m;
+
+		f.at = at[f.flow];
+		at[f.flow] += flow_make(&f, frame, &m);
+		bytes += f.len;
+		if (netfront_room(nf) < NETFRONT_SLOTS)
+			rc = send_wait(nf, false);
+		rc = rc ? rc : netfront_send(nf, &m, frame, f.len, o->first);
+		if (n % BATCH == BATCH - 1)
+			netfront_kick(nf);
+	}
+	rc = rc ? rc : send_wait(nf, true);
+	printf("sent %u frames, %llu bytes, %llu slots refused\n", n,
+	       (unsigned long long)bytes,
+	       (unsigned long long)netfront_stats(nf).tx_errors);
+	return rc;
+}
+
+static int check_all(const struct opts *o, struct netfront *nf, struct flow_seen *seen)
+{
+	static uint8_t frame[NETFRONT_FRAME_MAX];
+	struct pollfd none = { .fd = -1 };
+	const uint8_t *me = netfront_info(nf)->mac;
+	struct netfront_meta m;
+	char why[128];
+	int rc = 0;
+
+	while (rc == 0) {
+		int len;
+
+		while ((len = netfront_recv(nf, &m, frame)) > 0)
+			if (flow_check(me, o->seed, frame, (uint32_t)len, &m, seen, why,
+			               sizeof(why)) < 0) {
+				log_err(netfront_tag(nf), "wrong frame: %s", why);
+				return -EILSEQ;
+			}
+		if (len < 0)
+			return len;
+		netfront_kick(nf);
+		rc = netfront_wait(nf, &none, (int)o->idle_ms);
+	}
+	/* A signal, or silence, is how it ends. */
+	return rc == -ETIMEDOUT || rc > 0 ? 0 : rc;
+}
+
+int cmd_check(const struct opts *o, struct netfront *nf)
+{
+	struct flow_seen seen[FLOWS_MAX] = { 0 }, sum = { 0 };
+	unsigned int flows = 0;
+	int rc;
+
+	printf("ready\n");
+	fflush(stdout);
+	rc = check_all(o, nf, seen);
+	for (unsigned int i = 0; i < FLOWS_MAX; i++) {
+		flows += seen[i].frames != 0;
+		sum.frames += seen[i].frames;
+		sum.bytes += seen[i].bytes;
+		sum.segmented += seen[i].segmented;
+		sum.gaps += seen[i].gaps;
+	}
+	printf("%s: %u flows, %llu frames, of which %llu to be segmented, %llu bytes, "
+	       "%llu gaps\n",
+	       rc == -EILSEQ ? "wrong" : "right", flows, (unsigned long long)sum.frames,
+	       (unsigned long long)sum.segmented, (unsigned long long)sum.bytes,
+	       (unsigned long long)sum.gaps);
+	return rc;
+}

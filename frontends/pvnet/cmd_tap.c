@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* pvnet tap: a TAP whose frames go to the card and come from it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+
+#include "log.h"
+#include "pvnet.h"
+#include "vnet.h"
+
+/* Frames one way before those the other way get their turn. */
+#define BATCH 64
+
+/**
+ * struct pump - What is moved
+ * @dropped:	Frames that one side does not have
+ */
+struct pump {
+	struct netfront *nf;
+	int tap;
+	uint64_t dropped;
+	uint8_t frame[NETFRONT_FRAME_MAX];
+};
+
+static int tap_mtu(const char *name, uint32_t mtu)
+{
+	struct ifreq ifr = { .ifr_mtu = (int)mtu };
+	autoclose int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(ifr.ifr_name, IFNAMSIZ, "%s", name);
+	if (sock < 0 || (mtu && ioctl(sock, SIOCSIFMTU, &ifr)))
+		return log_errno(name, "its MTU cannot be set");
+	return 0;
+}
+
+/* The interface may leave to us what the backend takes, if we were told to take it. */
+static unsigned long tap_offload(const struct netfront_info *i,
+                                 const struct netfront_conf *c)
+{
+	unsigned long off = 0;
+
+	if (c->csum && i->csum6)
+		off |= TUN_F_CSUM;
+	if (off && c->gso && i->gso4)
+		off |= TUN_F_TSO4;
+	if (off && c->gso && i->gso6)
+		off |= TUN_F_TSO6;
+	return off;
+}
+
+static int tap_open(const struct opts *o, const struct netfront_info *i, int *out)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	struct ifreq mac = { .ifr_hwaddr.sa_family = ARPHRD_ETHER };
+	autoclose int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	int rc;
+
+	snprintf(ifr.ifr_name, IFNAMSIZ, "%s", o->name);
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr))
+		return log_errno(o->name, "no TAP can be made");
+	memcpy(mac.ifr_hwaddr.sa_data, i->mac, sizeof(i->mac));
+	if (ioctl(fd, SIOCSIFHWADDR, &mac) ||
+	    ioctl(fd, TUNSETOFFLOAD, tap_offload(i, &o->conf)))
+		return log_errno(o->name, "the TAP cannot be set up");
+	rc = tap_mtu(o->name, i->mtu);
+	if (!rc)
+		*out = take_fd(&fd);
+	return rc;
+}
+
+/* From the interface to the card. Return: frames, or -errno. */
+static int pump_out(struct pump *p)
+{
+	struct virtio_net_hdr h;
+	struct iovec iov[] = { { &h, sizeof(h) }, { p->frame, sizeof(p->frame) } };
+	struct netfront_meta m;
+	int n = 0;
+
+	for (; n < BATCH && netfront_room(p->nf) >= NETFRONT_SLOTS; n++) {
+		ssize_t len = readv(p->tap, iov, ARRAY_SIZE(iov));
+		int rc;
+
+		if (len < 0 && (errno == EAGAIN || errno == EINTR))
+			break;
+		if (len < 0)
+			return log_errno(NULL, "the TAP cannot be read");
+		len -= (ssize_t)sizeof(h);
+		if (len <= 0 || len > UINT16_MAX || vnet_to_meta(&h, &m)) {
+			p->dropped++;
+			continue;
+		}
+		rc = netfront_send(p->nf, &m, p->frame, (uint32_t)len, 0);
+		if (rc)
+			return rc;
+	}
+	return n;
+}
+
+/* From the card to the interface. Return: frames, or -errno. */
+static int pump_in(struct pump *p)
+{
+	struct netfront_meta m;
+	int n = 0, len;
+
+	for (; n < BATCH && (len = netfront_recv(p->nf, &m, p->frame)); n++) {
+		struct virtio_net_hdr h;
+		struct iovec iov[] = { { &h, sizeof(h) }, { p->frame, (size_t)len } };
+
+		if (len < 0)
+			return len;
+		/* An interface that is down takes none. */
+		if (vnet_from_meta(&m, p->frame, (uint32_t)len, &h) ||
+		    writev(p->tap, iov, ARRAY_SIZE(iov)) < 0)
+			p->dropped++;
+	}
+	return n;
+}
+
+static int pump_run(struct pump *p)
+{
+	for (;;) {
+		struct pollfd tap = { .fd = p->tap, .events = POLLIN };
+		int in, rc, out = pump_out(p);
+
+		in = out < 0 ? out : pump_in(p);
+		if (in < 0)
+			return in;
+		netfront_kick(p->nf);
+		if (out == BATCH || in == BATCH)
+			continue;
+		if (netfront_room(p->nf) < NETFRONT_SLOTS)
+			tap.fd = -1;
+		rc = netfront_wait(p->nf, &tap, -1);
+		if (rc)
+			return rc < 0 ? rc : -EINTR;
+	}
+}
+
+int cmd_tap(const struct opts *o, struct netfront *nf)
+{
+	struct pump p = { .nf = nf, .tap = -1 };
+	struct netfront_stats s;
+	int rc = tap_open(o, netfront_info(nf), &p.tap);
+
+	if (!rc) {
+		/* Who started us can go on. */
+		printf("%s is there\n", o->name);
+		fflush(stdout);
+		rc = pump_run(&p);
+		close(p.tap);
+	}
+	s = netfront_stats(nf);
+	fprintf(stderr,
+	        "%s: sent %llu frames, %llu slots with errors; received %llu, %llu lost; "
+	        "%llu dropped; %llu notifications, %llu events\n",
+	        o->name, (unsigned long long)s.tx_frames, (unsigned long long)s.tx_errors,
+	        (unsigned long long)s.rx_frames, (unsigned long long)s.rx_errors,
+	        (unsigned long long)p.dropped, (unsigned long long)s.notifies,
+	        (unsigned long long)s.events);
+	return rc;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <net/if.h>
+
+#include "log.h"
+#include "num.h"
+#include "pvnet.h"
+
+enum {
+	OPT_DEVICE = 1,
+	OPT_NAME,
+	OPT_TO,
+	OPT_COUNT,
+	OPT_FLOWS,
+	OPT_SIZE,
+	OPT_SEGMENT,
+	OPT_FIRST,
+	OPT_V6,
+	OPT_UDP,
+	OPT_FULL,
+	OPT_IDLE,
+	OPT_SEED,
+	OPT_NO_SG,
+	OPT_NO_CSUM,
+	OPT_NO_GSO,
+	OPT_ONE_CHANNEL,
+	OPT_NO_RX_NOTIFY,
+	OPT_RX_SLOTS,
+	OPT_RESET,
+	OPT_HELP,
+};
+
+static const struct option options[] = {
+	{ "device", required_argument, NULL, OPT_DEVICE },
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "to", required_argument, NULL, OPT_TO },
+	{ "count", required_argument, NULL, OPT_COUNT },
+	{ "flows", required_argument, NULL, OPT_FLOWS },
+	{ "size", required_argument, NULL, OPT_SIZE },
+	{ "segment", required_argument, NULL, OPT_SEGMENT },
+	{ "first", required_argument, NULL, OPT_FIRST },
+	{ "ipv6", no_argument, NULL, OPT_V6 },
+	{ "udp", no_argument, NULL, OPT_UDP },
+	{ "full-checksum", no_argument, NULL, OPT_FULL },
+	{ "idle", required_argument, NULL, OPT_IDLE },
+	{ "seed", required_argument, NULL, OPT_SEED },
+	{ "no-sg", no_argument, NULL, OPT_NO_SG },
+	{ "no-csum", no_argument, NULL, OPT_NO_CSUM },
+	{ "no-gso", no_argument, NULL, OPT_NO_GSO },
+	{ "one-channel", no_argument, NULL, OPT_ONE_CHANNEL },
+	{ "no-rx-notify", no_argument, NULL, OPT_NO_RX_NOTIFY },
+	{ "rx-slots", required_argument, NULL, OPT_RX_SLOTS },
+	{ "reset", no_argument, NULL, OPT_RESET },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* "100" or "60-9000". */
+static int parse_size(const char *s, struct opts *o)
+{
+	const char *dash = strchr(s, '-');
+	char low[8] = { 0 };
+
+	if (dash && (size_t)(dash - s) >= sizeof(low))
+		return -EINVAL;
+	memcpy(low, s, dash ? (size_t)(dash - s) : strnlen(s, sizeof(low) - 1));
+	if (num_u32(low, UINT16_MAX, &o->min) ||
+	    num_u32(dash ? dash + 1 : s, UINT16_MAX, &o->max))
+		return -EINVAL;
+	return o->min >= 60 && o->min <= o->max ? 0 : -ERANGE;
+}
+
+static int parse_mac(const char *s, struct opts *o)
+{
+	uint8_t *m = o->to;
+	char end;
+
+	o->have_to = true;
+	return sscanf(s, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%c", &m[0], &m[1], &m[2],
+	              &m[3], &m[4], &m[5], &end) == 6
+	               ? 0
+	               : -EINVAL;
+}
+
+/* Those with a value. */
+static int take_value(struct opts *o, int opt, const char *v)
+{
+	switch (opt) {
+	case OPT_DEVICE:
+		return num_u32(v, INT32_MAX, &o->devid);
+	case OPT_NAME:
+		o->name = v;
+		return *v && strlen(v) < IFNAMSIZ ? 0 : -EINVAL;
+	case OPT_TO:
+		return parse_mac(v, o);
+	case OPT_COUNT:
+		return num_u32(v, INT32_MAX, &o->count);
+	case OPT_FLOWS:
+		return num_u32(v, 64, &o->flows) || !o->flows ? -EINVAL : 0;
+	case OPT_SIZE:
+		return parse_size(v, o);
+	case OPT_SEGMENT:
+		return num_u32(v, UINT16_MAX, &o->segment);
+	case OPT_FIRST:
+		return num_u32(v, 4096, &o->first) || o->first < 14 ? -EINVAL : 0;
+	case OPT_IDLE:
+		return num_u32(v, INT32_MAX, &o->idle_ms);
+	case OPT_SEED:
+		return num_u64(v, UINT64_MAX, &o->seed);
+	case OPT_RX_SLOTS:
+		return num_u32(v, NETFRONT_RING, &o->conf.rx_slots);
+	default:
+		return -EINVAL;
+	}
+}
+
+/* Those without. Return: it is one. */
+static bool take_flag(struct opts *o, int opt)
+{
+	switch (opt) {
+	case OPT_V6:
+		return o->v6 = true;
+	case OPT_UDP:
+		return o->udp = true;
+	case OPT_FULL:
+		return o->full = true;
+	case OPT_RESET:
+		return o->conf.reset = true;
+	case OPT_NO_SG:
+		o->conf.sg = false;
+		return true;
+	case OPT_NO_CSUM:
+		o->conf.csum = false;
+		return true;
+	case OPT_NO_GSO:
+		o->conf.gso = false;
+		return true;
+	case OPT_ONE_CHANNEL:
+		o->conf.split = false;
+		return true;
+	case OPT_NO_RX_NOTIFY:
+		o->conf.rx_notify = false;
+		return true;
+	default:
+		return false;
+	}
+}
+
+int opts_parse(struct opts *o, int argc, char **argv)
+{
+	int opt, index = 0;
+
+	*o = (struct opts){ .conf = NETFRONT_DEFAULTS,
+		            .name = "eth0",
+		            .count = 1000,
+		            .flows = 1,
+		            .min = 60,
+		            .max = 1514,
+		            .idle_ms = 2000,
+		            .seed = 1 };
+	while ((opt = getopt_long(argc, argv, "", options, &index)) != -1) {
+		if (opt == OPT_HELP)
+			return 1;
+		if (opt == '?')
+			return -EINVAL;
+		if (take_flag(o, opt))
+			continue;
+		if (take_value(o, opt, optarg)) {
+			log_err(NULL, "--%s cannot be %s", options[index].name, optarg);
+			return -EINVAL;
+		}
+	}
+	if (optind != argc) {
+		log_err(NULL, "%s is no option", argv[optind]);
+		return -EINVAL;
+	}
+	return 0;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* What pvnet's commands share. */
+#ifndef PVB_PVNET_H
+#define PVB_PVNET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "compiler.h"
+#include "netfront.h"
+
+/* Exit statuses, as the manual page has them; 128 + N is "ended by signal N". */
+#define EXIT_IO     1
+#define EXIT_USAGE  2
+#define EXIT_BREACH 3
+#define EXIT_DEVICE 4
+
+/**
+ * struct opts - What the command line says
+ * @devid:	Number of the card
+ * @name:	Of the interface that `tap` makes
+ * @to:		Whom `send` sends to
+ * @count:	Frames of each flow
+ * @flows:	Of `send`
+ * @min, @max:	Length of a frame
+ * @segment:	Bytes of payload in a segment; 0: frames are not to be segmented
+ * @first:	Bytes in the first slot; 0: as many as fit
+ * @v6:		IPv6, else IPv4
+ * @udp:	UDP, else TCP
+ * @full:	Full checksums, else blank ones
+ * @idle_ms:	`check` ends when nothing has come for so long
+ */
+struct opts {
+	struct netfront_conf conf;
+	uint32_t devid;
+	const char *name;
+	uint8_t to[6];
+	bool have_to;
+	uint32_t count;
+	uint32_t flows;
+	uint32_t min, max;
+	uint32_t segment;
+	uint32_t first;
+	bool v6;
+	bool udp;
+	bool full;
+	uint32_t idle_ms;
+	uint64_t seed;
+};
+
+/** opts_parse() - Return: 0, -EINVAL with the complaint printed, or 1: --help */
+int must_check opts_parse(struct opts *o, int argc, char **argv);
+
+/* Readable when a signal wants the end; netfront_wait() heeds it. */
+extern int wake_fd;
+
+/* Return: 0, -EINTR, or -errno, the reason is printed. */
+int cmd_info(const struct opts *o, struct netfront *nf);
+int cmd_tap(const struct opts *o, struct netfront *nf);
+int cmd_send(const struct opts *o, struct netfront *nf);
+int cmd_check(const struct opts *o, struct netfront *nf);
+
+/** struct command - A subcommand */
+struct command {
+	const char *name;
+	const char *summary;
+	int (*run)(const struct opts *o, struct netfront *nf);
+};
+
+extern const struct command commands[];
+extern const unsigned int ncommands;
+
+#endif

@@ -1,0 +1,128 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# What the scenarios with network cards share, on top of lib.sh: network namespaces of
+# their own for the host and for each guest, so that nothing of the machine's is touched.
+
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+net=pvb$$
+nets=()
+
+skip_all() {
+	echo "1..0 # SKIP $*"
+	exit 77
+}
+
+# net_up - the host's namespace, with a bridge
+net_up() {
+	[ "$(id -u)" -eq 0 ] || skip_all "network namespaces and TAPs need root"
+	[ -c /dev/net/tun ] || skip_all "there is no /dev/net/tun"
+	net_add host 2>/dev/null || skip_all "no network namespace can be made"
+	export host_net="ip netns exec $net-host"
+	host ip link set lo up
+	host ip link add br0 type bridge || skip_all "the kernel has no bridges"
+	host sysctl -q net.ipv6.conf.br0.accept_dad=0
+	host ip address add 10.9.0.254/24 dev br0
+	host ip address add fd09::254/64 dev br0
+	host ip link set br0 up
+}
+
+net_add() { ip netns add "$net-$1" && nets+=("$net-$1"); }
+
+net_down() {
+	local n
+	for n in "${nets[@]}"; do
+		ip netns delete "$n" 2>/dev/null
+	done
+}
+
+# host COMMAND..., net_of GUEST COMMAND... - in the namespace of the host, of a guest
+host() { ip netns exec "$net-host" "$@"; }
+net_of() { ip netns exec "$net-g$1" "${@:2}"; }
+in_net() { net_of "$1" xensim run --domid "$1" -- "${@:2}"; }
+
+mac() { printf '00:16:3e:00:00:%02x' "$1"; }
+
+# vbe GUEST [DEVID], vfe GUEST [DEVID] - directories in XenStore
+vbe() { echo "/local/domain/0/backend/vif/$1/${2:-0}"; }
+vfe() { echo "/local/domain/$1/device/vif/${2:-0}"; }
+vif_state() { xs_wait "$(vbe "$1")/state" "$2" "${3:-10}"; }
+vif_error() { xs read "/local/domain/0/error/backend/vif/$1/${2:-0}/error" 2>/dev/null; }
+
+# card GUEST [OPTION...] - attach one, on the bridge
+card() { host xensim run -- vif-attach --mac "$(mac "$1")" --bridge br0 "$@"; }
+uncard() { host xensim run -- vif-detach "$@"; }
+
+# eth GUEST [OPTION...] - the guest's driver: eth0, with addresses 10.9.0.GUEST, fd09::GUEST
+declare -A eth_pid
+eth() {
+	local g=$1
+	ip netns list | grep -q "^$net-g$g\b" || net_add "g$g" || return
+	ip netns exec "$net-g$g" xensim run --domid "$g" -- pvnet tap "${@:2}" \
+		>"$work/eth$g.log" 2>&1 &
+	eth_pid[$g]=$!
+	until_true 10 grep -q 'eth0 is there' "$work/eth$g.log" || return
+	net_of "$g" sysctl -q net.ipv6.conf.eth0.accept_dad=0
+	net_of "$g" ip address add "10.9.0.$g/24" dev eth0
+	net_of "$g" ip address add "fd09::$g/64" dev eth0
+	net_of "$g" ip link set eth0 up
+}
+
+# eth_starts GUEST WHAT [OPTION...] - and that is checked
+eth_starts() {
+	eth "$1" "${@:3}"
+	result $? "$2" "$(cat "$work/eth$1.log")"
+}
+
+# eth_ends GUEST - its driver has lost the card, or its guest
+eth_ends() {
+	local rc
+	wait "${eth_pid[$1]}" 2>/dev/null
+	rc=$?
+	unset "eth_pid[$1]"
+	return $rc
+}
+
+# eth_closes GUEST - its driver closes the card
+eth_closes() {
+	kill -TERM "${eth_pid[$1]}"
+	eth_ends "$1"
+	result $(($? != 143)) "guest $1 closes the card" "$(cat "$work/eth$1.log")"
+}
+
+pings() { net_of "$1" ping -q -c 3 -i 0.05 -W 2 "$2"; }
+
+# index NAME, carrier NAME - of an interface of the host
+index() { host cat "/sys/class/net/$1/ifindex"; }
+no_interface() { ! host ip link show "$1" 2>/dev/null; }
+has_carrier() { host ip link show "$1" | grep -q LOWER_UP; }
+no_carrier() { host ip link show "$1" | grep -q NO-CARRIER; }
+
+# iperf FROM TO-ADDRESS WHERE [OPTION...] - a second of traffic from a guest to a server in
+# namespace WHERE; what came, bits/s
+iperf() {
+	local from=$1 to=$2 pid
+	rm -f "$work/iperf.server"
+	ip netns exec "$net-$3" iperf3 --server --one-off --forceflush >"$work/iperf.server" 2>&1 &
+	pid=$!
+	until_true 5 grep -q listening "$work/iperf.server" || return
+	net_of "$from" timeout 30 iperf3 --client "$to" --json --time 1 "${@:4}" >"$work/iperf.json"
+	# One that nobody came to is still there.
+	kill "$pid" 2>/dev/null
+	wait "$pid"
+	jq -r '.end | (.sum_received // .sum) | .bits_per_second // 0 | floor' "$work/iperf.json"
+}
+
+# flows NAME WORDS SENDER-OPTIONS CHECKER-OPTIONS - frames from guest 1 to guest 2, through
+# the bridge: every byte, their order, checksums and offloads are right, and WORDS are said
+flows() {
+	local checker send
+	in_net 2 pvnet check --idle 2000 $4 >"$work/check" 2>&1 &
+	checker=$!
+	until_true 10 grep -q ready "$work/check"
+	send=$(in_net 1 pvnet send --to "$(mac 2)" $3 2>&1)
+	wait "$checker"
+	result $? "$1" "$send; $(cat "$work/check")"
+	grep -Eq "$2" "$work/check"
+	result $? "$1: $(cat "$work/check")" "$send; wanted $2"
+}

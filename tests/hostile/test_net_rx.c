@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* What a guest gets into its receive slots, and what it cannot bring about with them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "nic.h"
+
+#define MORE  NETRXF_more_data
+#define EXTRA NETRXF_extra_info
+#define BLANK NETRXF_csum_blank
+#define VALID NETRXF_data_validated
+
+static struct worker w;
+static struct nic n;
+static uint8_t frame[70000];
+
+static int setup(void **state)
+{
+	(void)state;
+	worker_up(&w);
+	nic_up(&n, &w, NIC_ALL);
+	for (uint32_t i = 0; i < sizeof(frame); i++)
+		frame[i] = (uint8_t)(i * 13 + i / 256);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	nic_down(&n);
+	worker_down(&w);
+	return 0;
+}
+
+static const struct virtio_net_hdr plain;
+
+static const struct virtio_net_hdr gso = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+	                                   .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+	                                   .gso_size = 1448,
+	                                   .hdr_len = 54,
+	                                   .csum_start = 34,
+	                                   .csum_offset = 16 };
+
+/* An IPv4 TCP header, so that there is a checksum to be blank. */
+static void tcp_frame(void)
+{
+	memset(frame, 0, 54);
+	frame[12] = 8;
+	frame[14] = 0x45;
+	frame[23] = 6;
+	frame[46] = 0x50;
+}
+
+static uint8_t *rx_page(uint32_t idx)
+{
+	return n.pages + (size_t)(idx % NIC_PAGES) * XEN_PAGE;
+}
+
+/* The frame lies in the slots from @idx on, an extra in the second if @extra. */
+static void holds(uint32_t idx, uint32_t len, bool extra)
+{
+	for (uint32_t off = 0, i = 0; off < len; i++) {
+		uint32_t part = len - off < XEN_PAGE ? len - off : XEN_PAGE;
+		const struct netif_rx_response *r = nic_rx_rsp(&n, idx + i);
+
+		if (extra && i == 1)
+			continue;
+		assert_int_equal(r->id, idx + i);
+		assert_int_equal(r->offset, 0);
+		assert_int_equal(r->status, part);
+		assert_int_equal(!!(r->flags & MORE), off + part < len);
+		assert_memory_equal(rx_page(idx + i), frame + off, part);
+		off += part;
+	}
+}
+
+static void sizes(void **state)
+{
+	static const uint32_t len[] = { 14, 60, 1514, 4096, 4097, 8192, 9014, 65549 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(len); i++) {
+		uint32_t slots = (len[i] + 4095) / 4096;
+
+		nic_post(&n, slots);
+		nic_inject(&n, &plain, frame, len[i]);
+		assert_int_equal(nic_received(&n, slots), slots);
+		holds(n.rx_seen, len[i], false);
+		n.rx_seen += slots;
+	}
+}
+
+static void offloads(void **state)
+{
+	struct netif_extra_info x;
+
+	(void)state;
+	tcp_frame();
+	nic_post(&n, 18);
+	nic_inject(&n, &gso, frame, 65549);
+	assert_int_equal(nic_received(&n, 18), 18);
+	assert_int_equal(nic_rx_rsp(&n, 0)->flags, MORE | EXTRA | BLANK | VALID);
+	memcpy(&x, nic_rx_rsp(&n, 1), sizeof(x));
+	assert_int_equal(x.type, XEN_NETIF_EXTRA_TYPE_GSO);
+	assert_int_equal(x.flags, 0);
+	assert_int_equal(x.u.gso.type, XEN_NETIF_GSO_TYPE_TCPV4);
+	assert_int_equal(x.u.gso.size, 1448);
+	assert_int_equal(x.u.gso.features, 0);
+	holds(0, 65549, true);
+	n.rx_seen += 18;
+}
+
+/* A guest is shown whole frames only, and posts slots one by one as long as it likes. */
+static void whole_frames(void **state)
+{
+	(void)state;
+	nic_inject(&n, &plain, frame, 20000);
+	for (uint32_t i = 0; i < 4; i++) {
+		nic_post(&n, 1);
+		assert_int_equal(n.rx->rsp_prod, 0);
+	}
+	nic_post(&n, 1);
+	assert_int_equal(nic_received(&n, 5), 5);
+	holds(0, 20000, false);
+	n.rx_seen += 5;
+	nic_works(&n);
+}
+
+/* Frames behind one that waits for slots keep their order. */
+static void order(void **state)
+{
+	(void)state;
+	nic_inject(&n, &plain, frame, 9000);
+	nic_inject(&n, &plain, frame, 60);
+	nic_inject(&n, &plain, frame, 5000);
+	nic_post(&n, 2);
+	nic_post(&n, 2);
+	nic_received(&n, 4);
+	holds(0, 9000, false);
+	holds(3, 60, false);
+	nic_post(&n, 2);
+	nic_received(&n, 6);
+	holds(4, 5000, false);
+	n.rx_seen += 6;
+	nic_works(&n);
+}
+
+/* Frames of 3000 bytes into the TAP, until it is full. Return: how many. */
+static uint32_t flood(void)
+{
+	static const uint8_t raw[sizeof(plain) + 3000];
+	uint32_t sent = 0;
+
+	while (send(n.tap, raw, sizeof(raw), MSG_DONTWAIT) > 0)
+		sent++;
+	return sent;
+}
+
+/* Without slots the TAP is not read, and nobody spins over it. */
+static void no_slots(void **state)
+{
+	uint32_t sent;
+	struct nic other;
+	uint64_t cpu;
+
+	(void)state;
+	nic_up(&other, &w, NIC_ALL);
+	sent = flood();
+	assert_true(sent > 10);
+	cpu = worker_cpu_us(&w);
+	for (int k = 0; k < 50; k++)
+		nic_works(&other);
+	assert_true(worker_cpu_us(&w) - cpu < 500000);
+	assert_int_equal(flood(), 0);
+	nic_down(&other);
+	/* Each slot is room for one more, and no more than one. */
+	for (uint32_t i = 0; i < 8; i++, n.rx_seen++) {
+		nic_post(&n, 1);
+		assert_int_equal(nic_received(&n, 1), 1);
+	}
+	sent += flood();
+	nic_post(&n, 128);
+	for (uint32_t left = sent - 8; left;) {
+		uint32_t got = nic_received(&n, left < 64 ? left : 64);
+
+		left -= got;
+		n.rx_seen += got;
+		nic_post(&n, got);
+	}
+}
+
+/* A frontend that does not say that it has posted slots is looked at. */
+static void without_notify(void **state)
+{
+	struct nic other;
+
+	(void)state;
+	nic_up(&other, &w, NIC_ALL & ~NET_RX_NOTIFY);
+	nic_inject(&other, &plain, frame, 100);
+	for (uint32_t i = 0; i < 3; i++) {
+		union netif_rx_sring_entry *slot =
+			(void *)((char *)other.rx +
+		                 offsetof(struct netif_rx_sring, ring));
+
+		slot[i].req.id = (uint16_t)i;
+		slot[i].req.gref = other.refs[i];
+		__atomic_store_n(&other.rx->req_prod, ++other.rx_posted,
+		                 __ATOMIC_RELEASE);
+		nic_received(&other, 1);
+		other.rx_seen++;
+		nic_inject(&other, &plain, frame, 100);
+	}
+	nic_down(&other);
+}
+
+/* Grants that cannot be written to: that slot says so, and the frame is whole. */
+static void bad_grants(void **state)
+{
+	const uint32_t bad[] = { 99999, UINT32_MAX, n.readonly_ref };
+	union netif_rx_sring_entry *slot =
+		(void *)((char *)n.rx + offsetof(struct netif_rx_sring, ring));
+
+	(void)state;
+	for (uint32_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		nic_inject(&n, &plain, frame, 9000);
+		for (uint32_t k = 0; k < 3; k++, n.rx_posted++) {
+			slot[n.rx_posted].req.id = (uint16_t)n.rx_posted;
+			slot[n.rx_posted].req.gref = k == 1 ? bad[i] : n.refs[k];
+		}
+		__atomic_store_n(&n.rx->req_prod, n.rx_posted, __ATOMIC_RELEASE);
+		xenevtchn_notify(n.xce, n.port);
+		nic_received(&n, 3);
+		assert_int_equal(nic_rx_rsp(&n, n.rx_seen)->status, 4096);
+		assert_int_equal(nic_rx_rsp(&n, n.rx_seen)->flags, MORE);
+		assert_int_equal(nic_rx_rsp(&n, n.rx_seen + 1)->status, NETIF_RSP_ERROR);
+		assert_int_equal(nic_rx_rsp(&n, n.rx_seen + 2)->status, 9000 - 8192);
+		n.rx_seen += 3;
+	}
+}
+
+/* A guest without an offload is not given what needs it. */
+static void not_accepted(void **state)
+{
+	struct nic other;
+
+	(void)state;
+	nic_up(&other, &w, NET_RX_NOTIFY);
+	tcp_frame();
+	nic_inject(&other, &gso, frame, 3000);
+	nic_inject(&other, &plain, frame, 4097);
+	nic_inject(&other, &plain, frame, 70000 - 1);
+	nic_works(&other);
+	nic_down(&other);
+	assert_int_equal(worker_served(&w, "rx_headers"), 3);
+	assert_int_equal(worker_served(&w, "rx_frames"), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(sizes, setup, teardown),
+		cmocka_unit_test_setup_teardown(offloads, setup, teardown),
+		cmocka_unit_test_setup_teardown(whole_frames, setup, teardown),
+		cmocka_unit_test_setup_teardown(order, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_slots, setup, teardown),
+		cmocka_unit_test_setup_teardown(without_notify, setup, teardown),
+		cmocka_unit_test_setup_teardown(bad_grants, setup, teardown),
+		cmocka_unit_test_setup_teardown(not_accepted, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
