@@ -22,8 +22,8 @@
 
 enum {
 	SEGMENTS = 2,
-	LOST_MS = 100,
-	LATE_MS = 30
+	LOST_MS = 400,
+	LATE_MS = 300
 };
 
 static struct {

@@ -30,5 +30,8 @@ check "pvbackd has forgotten all disks" settled
 same "$cycles cycles: file descriptors of pvbackd" "$(fds)" "$fds0"
 same "ports, grants and mappings of the host" "$(held)" "$held0"
 rss1=$(rss)
-result $((rss1 > rss0 + 1024)) "resident memory: $rss0 kB, then $rss1 kB"
+# The sanitizers keep books on every thread and allocation there was, and look for leaks
+# themselves when pvbackd stops.
+grep -q libasan "/proc/$pvbackd_pid/maps" ||
+	result $((rss1 > rss0 + 1024)) "resident memory: $rss0 kB, then $rss1 kB"
 scenario_done

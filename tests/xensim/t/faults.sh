@@ -26,7 +26,7 @@ copy:3=EFAULT copy ok ok EFAULT ok ok
 copy:4=GNTST_eagain copy ok 0,-12 ok ok ok
 copy:7+=GNTST_bad_gntref copy ok ok ok -3,-3 -3,-3
 notify:3=drop notify ok ok lost ok ok
-notify:2=delay:50 notify ok late ok ok ok
+notify:2=delay:600 notify ok late ok ok ok
 END
 opens=$(XENSIM_FAULT=open:6+=EMFILE dom0 "$calls" open 3 3)
 same "open:6+ by environment" "$opens" "$(printf '%s' "${opens//ok/ok}" | grep -x 'ok.*EMFILE')"
