@@ -1,13 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # With persistent grants and with grant copy: the same data, and what was agreed is what is
-# done.
+# done. Copying, nothing of the guest is mapped but the rings; what is mapped stays within
+# the budget, and beyond it data is copied.
 . "$(dirname "$0")/lib.sh"
 
-# What the backend's domain maps of guests, but for XenStore's rings.
-no_maps() { [ "$(xensim status --json | jq '[.domains[].maps[] | select(.program == "pvbackd-worker")] | length')" -eq 0 ]; }
-
 host_up
+echo "vbd.max-queues = 2" >"$work/pvbackd.conf"
 pvbackd_start
 guest_up 1
 image disk 16M
@@ -18,22 +17,52 @@ pages() {
 	xensim status --json | jq '[.domains[].handles[] | select(.program == "pvbackd-worker").pages] | add // 0'
 }
 no_pages() { [ "$(pages)" -eq 0 ]; }
+agreed() { in_guest 1 pvblk info xvda --json "$@" | jq .persistent; }
 
-for persistent in on off; do
-	with=--persistent=$persistent
-	same "$with: agreed" "$(in_guest 1 pvblk info xvda --json $with | jq .persistent)" \
-		"$([ $persistent = on ] && echo true || echo false)"
-	same "$with: reads" "$(in_guest 1 pvblk read xvda $with | sha)" "$(sha "$work/disk")"
-	wrote=$(pattern 1 xvda --write $with --seed "${#persistent}")
-	same "$with: writes" "$(sha "$work/disk")" "$wrote"
-	load it 1 xvda $with
-	check "$with: I/O" changes disk
-	if [ $persistent = on ]; then
-		result $(($(pages) < 33)) "$with: the ring is mapped, and a page for each request at least"
-	else
-		same "$with: the ring is mapped, and nothing else" "$(pages)" 1
-	fi
-	load_right it "$with: the data was right"
-	check "$with: no grant stays mapped" until_true 5 no_pages
-done
+# moves WHAT SIZE OPTION... - reads and writes, and goes on with blocks of that size in the
+# background when it returns
+moves() {
+	same "$1: reads" "$(in_guest 1 pvblk read xvda "${@:3}" | sha)" "$(sha "$work/disk")"
+	wrote=$(pattern 1 xvda --write "${@:3}" --seed "${#1}")
+	same "$1: writes" "$(sha "$work/disk")" "$wrote"
+	load it 1 xvda --bs="$2" "${@:3}"
+	check "$1: I/O" changes disk
+}
+settles() {
+	load_right it "$1: the data was right"
+	check "$1: no grant stays mapped" until_true 5 no_pages
+}
+
+while IFS='|' read -r what rings size options; do
+	# shellcheck disable=SC2086 # options, and the script must not be read
+	{
+		same "$what, persistent: agreed" "$(agreed $options)" true
+		moves "$what, persistent" "$size" $options
+		result $(($(pages) < rings + 32)) "$what, persistent: the rings are mapped, and a page for each request at least"
+		settles "$what, persistent"
+		options+=" --persistent=off"
+		same "$what, copy: agreed" "$(agreed $options)" false
+		moves "$what, copy" "$size" $options
+		same "$what, copy: the rings are mapped, and nothing else" "$(pages)" "$rings"
+		settles "$what, copy"
+	} </dev/null
+done <<'END'
+one ring|1|4k|
+indirect|1|256k|--segments=256
+two rings of four pages|8|4k|--queues=2 --ring-order=2
+END
+
+stopped "another budget"
+echo "vbd.persistent-grants = 16" >>"$work/pvbackd.conf"
+pvbackd_start
+moves "a budget of 16" 64k
+result $(($(pages) > 17)) "a budget of 16: no more are mapped" "$(pages)"
+settles "a budget of 16"
+stopped "no budget"
+echo "vbd.persistent-grants = 0" >>"$work/pvbackd.conf"
+pvbackd_start
+same "no budget: not offered" "$(agreed)" false
+moves "no budget" 4k
+same "no budget: only the ring is mapped" "$(pages)" 1
+settles "no budget"
 scenario_done
