@@ -23,4 +23,24 @@ wait "${load_pid[dies]}" 2>/dev/null
 same "a successor resets a device that was left open" \
 	"$(in_guest 1 pvblk read xvda --reset | sha)" "$wrote"
 check "vbd-detach after all that" detach 1 xvda
+
+# With another disk in use the worker stays. What it had mapped of the first one goes even so:
+# the numbers of the grants will mean other pages.
+image other 4M
+attach 1 disk xvda
+attach 1 other xvdb
+hold 1 xvdb
+old=$(worker 1)
+pages() {
+	xensim status --json | jq '[.domains[].handles[] | select(.program == "pvbackd-worker").pages] | add // 0'
+}
+one_page() { [ "$(pages)" -eq 1 ]; }
+check "one ring is mapped" until_true 10 one_page
+for i in 1 2 3; do
+	wrote=$(pattern 1 xvda --write --sequence $i)
+	same "persistent grants, connection $i" "$(sha "$work/disk")" "$wrote"
+	check "and the ring of the other disk is all that stays mapped, $i" until_true 10 one_page
+done
+same "by the same worker" "$(worker 1)" "$old"
+release TERM
 scenario_done
