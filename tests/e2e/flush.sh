@@ -18,12 +18,12 @@ flushes() { awk '{ print $16 }' "$stat"; }
 # asks WHAT NUMBER KIND - a hundred requests of that kind flush so often; closing the image may
 # do so once more
 asks() {
-	local before done
+	local before n
 	before=$(flushes)
 	in_guest 1 pvblk load xvda --rw="$3":1 --size=400k --depth=1 >/dev/null
-	done=$(($(flushes) - before))
-	[ "$done" -ge "$2" ] && [ "$done" -le $(($2 + 2)) ]
-	result $? "$1: $2 of them reach the device" "$done"
+	n=$(($(flushes) - before))
+	[ "$n" -ge "$2" ] && [ "$n" -le $(($2 + 2)) ]
+	result $? "$1: $2 of them reach the device" "$n"
 }
 
 host_up

@@ -84,6 +84,12 @@ nbdcopy "$uri" "$work/out2" & two=$!
 ended "one NBD client" $one
 ended "another at the same time" $two
 same "both copies are the disk" "$(sha "$work/out1" "$work/out2" | uniq)" "$(sha "$work/disk")"
+size_is() { [ "$(nbdinfo --size "$uri")" -eq "$1" ]; }
+check "a client sees the size" size_is $((16 << 20))
+truncate -s 17M "$work/disk"
+check "a later one that it has grown" until_true 10 size_is $((17 << 20))
+check "and reads all of it" nbdcopy "$uri" "$work/out1"
+same "which is the disk" "$(sha "$work/out1")" "$(sha "$work/disk")"
 kill -TERM "$(cat "$work/nbdkit.pid")"
 check "SIGTERM to nbdkit: the device is closed" be_state 1 xvda 6
 
