@@ -3,14 +3,6 @@
 
 #include <errno.h>
 
-void store_io_begin(struct store_io *io)
-{
-	io->left = 0;
-	if (io->op == STORE_READ || io->op == STORE_WRITE)
-		for (unsigned int i = 0; i < io->niov; i++)
-			io->left += (uint32_t)io->iov[i].iov_len;
-}
-
 uint64_t store_io_piece(const struct store_io *io)
 {
 	uint64_t room = STORE_DISCARD_CHUNK - io->off % STORE_DISCARD_CHUNK;

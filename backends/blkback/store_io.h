@@ -66,7 +66,13 @@ static inline void store_list_append(struct store_list *to, struct store_list *f
 }
 
 /** store_io_begin() - Before the first attempt: fill in @left */
-void store_io_begin(struct store_io *io);
+static inline void store_io_begin(struct store_io *io)
+{
+	io->left = 0;
+	if (io->op == STORE_READ || io->op == STORE_WRITE)
+		for (unsigned int i = 0; i < io->niov; i++)
+			io->left += (uint32_t)io->iov[i].iov_len;
+}
 
 /** store_io_piece() - Length of a discard's next piece */
 uint64_t store_io_piece(const struct store_io *io);

@@ -178,7 +178,7 @@ static int uring_can_discard(struct uring *u, const struct store_io *io)
 	return rc;
 }
 
-static void uring_submit(struct store *s, struct store_io *io)
+static void hot_loop uring_submit(struct store *s, struct store_io *io)
 {
 	struct uring *u = container_of(s, struct uring, store);
 
@@ -200,10 +200,15 @@ static void uring_submit(struct store *s, struct store_io *io)
 /* A short one goes on where it stopped. */
 static void uring_complete(struct uring *u, struct store_io *io, int res)
 {
-	if (store_io_step(io, res))
+	/* As nearly all do: everything at once. */
+	if (res > 0 && (uint32_t)res == io->left) {
+		io->err = 0;
 		uring_done(u, io);
-	else
+	} else if (store_io_step(io, res)) {
+		uring_done(u, io);
+	} else {
 		uring_queue(u, io);
+	}
 }
 
 /* The thread has a discard done. */
@@ -220,7 +225,7 @@ static void uring_thread(struct uring *u)
 		uring_done(u, io);
 }
 
-static void uring_collect(struct uring *u)
+static void hot_loop uring_collect(struct uring *u)
 {
 	struct io_uring_cqe *cqe;
 	unsigned int head, n = 0;
