@@ -346,7 +346,7 @@ $(XEN_ROOT): all $(CONTRACT) $(AGENT)
 	$(Q)install -D -t $@/usr/lib/contract $(CONTRACT) $(AGENT)
 
 check-xen: $(XEN_ROOT) ## Boot Xen and dom0 under emulation, run tests/xen/jobs; JOB=NAME runs one
-	$(Q)XEN_ROOT=$< tests/xen/run $(JOB)
+	$(Q)XEN_ROOT=$< XEN_DEB=$$(xenstore-scripts/deb/mkdeb $(O)) tests/xen/run $(JOB)
 
 xen-shell: $(XEN_ROOT) ## A shell in that dom0
 	$(Q)XEN_ROOT=$< tests/xen/run --shell

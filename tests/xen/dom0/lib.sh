@@ -45,7 +45,7 @@ wait_for() {
 # ---- Guests ------------------------------------------------------------------------
 # guest NAME 'DISK' ... [<<JOB] - write the config of a guest that runs the job, if there is
 # one, and then listens to guest_run: NAME.cfg.
-# Variables: type (pv), kernel, ramdisk, memory (MB), extra (for the kernel's command line),
+# Variables: type (pv), kernel, memory (MB), vcpus, extra (for the kernel's command line),
 # files (of dom0, to be put into the guest).
 guest() {
 	local name=$1 dir disk disks=
@@ -64,7 +64,7 @@ guest() {
 		kernel = "${kernel:-/boot/vmlinux}"
 		ramdisk = "/run/job/$name.cpio"
 		memory = ${memory:-192}
-		vcpus = 1
+		vcpus = ${vcpus:-1}
 		extra = "console=hvc0 quiet loglevel=5 mitigations=off audit=0 ${extra:-}"
 		disk = [ $disks ]
 	END
