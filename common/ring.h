@@ -90,6 +90,19 @@ static inline enum verdict ring_resume(struct ring_back *r)
 	return V_OK;
 }
 
+/** ring_shown() - The guest's idea of the responses it was shown; not judged */
+static inline uint32_t ring_shown(const struct ring_back *r)
+{
+	return __atomic_load_n(&r->page->rsp_prod, __ATOMIC_RELAXED);
+}
+
+/** ring_continue() - Go on after @cons requests were taken and @prod responses shown */
+static inline void ring_continue(struct ring_back *r, uint32_t cons, uint32_t prod)
+{
+	r->req_cons = cons;
+	r->rsp_prod = r->rsp_pub = prod;
+}
+
 /**
  * ring_requests() - How many requests wait to be taken
  *
@@ -104,7 +117,7 @@ static inline enum verdict ring_requests(const struct ring_back *r, uint32_t *n)
 	/* Pairs with the frontend's barrier before it moves req_prod: slots are written.
 	 */
 	uint32_t prod = __atomic_load_n(&r->page->req_prod, __ATOMIC_ACQUIRE);
-	uint32_t room = r->size - (r->req_cons - r->rsp_prod);
+	uint32_t room = r->size - (r->req_cons - r->rsp_pub);
 
 	*n = prod - r->req_cons;
 	return *n > room ? V_FATAL : V_OK;

@@ -84,8 +84,9 @@ struct blk_abi {
 	uint8_t gref;
 };
 
-/* Largest of @head. */
+/* Largest of @head, and of @slot. */
 #define BLK_HEAD_MAX 32U
+#define BLK_WIRE_MAX 112U
 
 /** struct blk_rsp - A response, with room for the longest; the padding is zero (XSA-216)
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What blkback's supervisor half tells its worker half: the blob of CONNECT, together
- * with descriptors of the image, one for each ring. Data only: no pointers, no padding.
+ * with descriptors: of the image, one for each ring, then BLK_FDS more. Data only: no
+ * pointers, no padding.
  */
 #ifndef PVB_BLK_CONF_H
 #define PVB_BLK_CONF_H
@@ -23,7 +24,19 @@
 /* The engine; neither is the best one that can be had. */
 #define BLK_URING      0x40U
 #define BLK_THREADS    0x80U
+/* A worker has served the rings until it died: go on where the journal says it was. */
+#define BLK_RECOVER    0x100U
 
+/* After the images. */
+enum {
+	BLK_FD_JOURNAL,    /* memfd with the journals of all rings, one after the other */
+	BLK_FD_FENCE_READ, /* a pipe, to be kept for a supervisor that comes later */
+	BLK_FD_FENCE, /* its other end, to be kept open for as long as I/O may last */
+	BLK_FDS
+};
+
+/* Requests that a page of ring holds. */
+#define BLK_RING_SLOTS     32U
 /* Most that a guest can have: rings of a disk, and pages of each (order 4). */
 #define BLK_QUEUES_MAX     8U
 #define BLK_RING_ORDER_MAX 4U

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 
 #include "blk_queue.h"
 
@@ -25,12 +26,22 @@ static void disk_report(const struct blk_disk *k)
 	         (unsigned long long)k->calls, k->engine);
 }
 
+static size_t disk_journal_size(const struct blk_conf *c)
+{
+	return c->nqueues * blk_ring_journal_size(c->ring_pages);
+}
+
 static void disk_free(struct blk_disk *k)
 {
 	for (uint32_t i = 0; i < k->conf.nqueues; i++)
 		blk_queue_free(k->queue[i]);
+	if (k->journal)
+		munmap(k->journal, disk_journal_size(&k->conf));
 	if (k->control >= 0)
 		close(k->control);
+	for (int i = 0; i < BLK_FDS; i++)
+		if (k->fd[i] >= 0)
+			close(k->fd[i]);
 	pthread_mutex_destroy(&k->lock);
 	free(k);
 }
@@ -143,9 +154,32 @@ static int disk_run(struct blk_disk *k)
 	return rc;
 }
 
+static int disk_journal(struct blk_disk *k, char *text, size_t size)
+{
+	size_t len = disk_journal_size(&k->conf);
+	int rc, fd = k->fd[BLK_FD_JOURNAL];
+	void *mem;
+
+	/* A new one is empty; one that was in use has this size. */
+	if (ftruncate(fd, (off_t)len) < 0)
+		goto fail;
+	mem = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+	if (mem == MAP_FAILED)
+		goto fail;
+	k->journal = mem;
+	return 0;
+fail:
+	rc = -errno;
+	snprintf(text, size, "cannot map the journal: %s", strerror(-rc));
+	return rc;
+}
+
 static int disk_open(struct blk_disk *k, int *image, char *text, size_t size)
 {
-	int rc = 0;
+	int rc = disk_journal(k, text, size);
+
+	if (rc)
+		return rc;
 
 	k->control = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (k->control < 0) {
@@ -157,7 +191,7 @@ static int disk_open(struct blk_disk *k, int *image, char *text, size_t size)
 	return rc;
 }
 
-int blk_disk_start(struct wdev *d, const struct blk_conf *c, int *image,
+int blk_disk_start(struct wdev *d, const struct blk_conf *c, int *fds,
                    struct blk_disk **out, char *text, size_t text_size)
 {
 	struct blk_disk *k = calloc(1, sizeof(*k));
@@ -171,9 +205,11 @@ int blk_disk_start(struct wdev *d, const struct blk_conf *c, int *image,
 	k->conf = *c;
 	k->sectors = c->sectors;
 	k->control = -1;
+	for (int i = 0; i < BLK_FDS; i++)
+		k->fd[i] = take_fd(&fds[c->nqueues + (uint32_t)i]);
 	pthread_mutex_init(&k->lock, NULL);
 	*out = k;
-	rc = disk_open(k, image, text, text_size);
+	rc = disk_open(k, fds, text, text_size);
 	if (!rc) {
 		rc = disk_run(k);
 		if (rc)

@@ -18,6 +18,8 @@ struct blk_queue;
 
 /**
  * struct blk_disk - What the queues of a disk share
+ * @fd:		BLK_FD_*
+ * @journal:	Of all queues, one after the other
  * @control:	eventfd; readable when all are to stop
  * @sectors:	Capacity now; only grows
  * @flush_failed: See struct blk_ring; any queue sets it, all heed it
@@ -31,6 +33,8 @@ struct blk_queue;
 struct blk_disk {
 	struct wdev *dev;
 	struct blk_conf conf;
+	int fd[BLK_FDS];
+	uint8_t *journal;
 	int control;
 	uint64_t sectors;
 	bool flush_failed;
@@ -47,12 +51,13 @@ struct blk_disk {
 /**
  * blk_disk_start() - Map the rings, bind the event channels, open the image, serve
  * @c:		Checked
- * @image:	Descriptors, one for each queue; those taken are -1 afterwards
+ * @fds:	Of the image, one for each queue, then BLK_FDS more; those taken are -1
+ *		afterwards
  * @text:	What failed
  *
  * Return: 0, or -errno with everything released.
  */
-int must_check blk_disk_start(struct wdev *d, const struct blk_conf *c, int *image,
+int must_check blk_disk_start(struct wdev *d, const struct blk_conf *c, int *fds,
                               struct blk_disk **out, char *text, size_t text_size);
 
 /**

@@ -7,41 +7,9 @@
 #include <string.h>
 
 #define JOURNAL_MAGIC 0x4a425650U /* "PVBJ" */
-#define JOURNAL_PAGE  4096U
-#define JOURNAL_LINE  64U
 /* Flags. */
 #define STARTED       1U
 #define FLUSH_FAILED  2U
-
-/**
- * struct blk_journal_head - Start of a journal; the records follow
- * @magic, @version, @slots, @bytes: Constant
- * @show:	Responses that were shown in the low half; in the high half those that are
- *		shown or about to be
- * @flags:	STARTED, FLUSH_FAILED
- */
-struct blk_journal_head {
-	uint32_t magic, version;
-	uint32_t slots, bytes;
-	uint64_t show;
-	uint32_t flags;
-	uint8_t pad[36];
-};
-
-/**
- * struct record - A request
- * @word:	State, status and index of the response: JOURNAL_WORD()
- * @taken:	Index of the request; constant while @word is not FREE
- */
-struct record {
-	uint64_t word;
-	uint32_t taken;
-	uint32_t pad;
-	uint8_t req[];
-};
-
-_Static_assert(sizeof(struct blk_journal_head) == JOURNAL_LINE, "layout");
-_Static_assert(sizeof(struct record) == 16, "layout");
 
 static uint64_t word_make(enum blk_journal_state s, int16_t status, uint32_t index)
 {
@@ -79,24 +47,12 @@ static bool flag(const struct blk_journal *j, uint32_t bit)
 	return __atomic_load_n(&j->head->flags, __ATOMIC_ACQUIRE) & bit;
 }
 
-static size_t stride_of(uint32_t bytes)
-{
-	return (sizeof(struct record) + bytes + JOURNAL_LINE - 1) / JOURNAL_LINE *
-	       JOURNAL_LINE;
-}
-
-static struct record *record(const struct blk_journal *j, uint32_t i)
+static struct blk_journal_rec *record(const struct blk_journal *j, uint32_t i)
 {
 	assert(i < j->slots);
 	/* Lines of 64 bytes from the start of a page: aligned. */
-	return (struct record *)(void *)((char *)j->head + JOURNAL_LINE + i * j->stride);
-}
-
-size_t blk_journal_size(uint32_t slots, uint32_t bytes)
-{
-	size_t size = JOURNAL_LINE + slots * stride_of(bytes);
-
-	return (size + JOURNAL_PAGE - 1) / JOURNAL_PAGE * JOURNAL_PAGE;
+	return (struct blk_journal_rec *)(void *)((char *)j->head + BLK_JOURNAL_HEAD +
+	                                          i * j->stride);
 }
 
 void blk_journal_make(void *mem, uint32_t slots, uint32_t bytes)
@@ -126,9 +82,10 @@ int blk_journal_open(struct blk_journal *j, void *mem, size_t size, uint32_t slo
 		         bytes);
 		return -EPROTO;
 	}
-	*j = (struct blk_journal){
-		.head = h, .slots = slots, .bytes = bytes, .stride = stride_of(bytes)
-	};
+	*j = (struct blk_journal){ .head = h,
+		                   .slots = slots,
+		                   .bytes = bytes,
+		                   .stride = blk_journal_stride(bytes) };
 	return 0;
 }
 
@@ -150,7 +107,7 @@ void *blk_journal_req(const struct blk_journal *j, uint32_t i)
 
 void blk_journal_take(struct blk_journal *j, uint32_t i, uint32_t index)
 {
-	struct record *r = record(j, i);
+	struct blk_journal_rec *r = record(j, i);
 
 	assert(word_state(r->word) == BLK_JOURNAL_FREE);
 	r->taken = index;
@@ -212,7 +169,7 @@ static int find_shown(struct blk_journal *j, uint32_t rsp_prod, char *text, size
  * An answer that the guest has not seen is given anew, with another index maybe: while
  * the old one is there it could be taken for shown.
  */
-static bool settle(struct record *r, uint32_t prod)
+static bool settle(struct blk_journal_rec *r, uint32_t prod)
 {
 	uint64_t w = load(&r->word);
 	uint32_t index = (uint32_t)(w >> 32);
@@ -277,6 +234,16 @@ int blk_journal_take_up(struct blk_journal *j, uint32_t rsp_prod,
 		return 0;
 	snprintf(text, text_size, "the journal is damaged");
 	return -EPROTO;
+}
+
+uint32_t blk_journal_taken(const struct blk_journal *j, uint32_t i)
+{
+	return record(j, i)->taken;
+}
+
+void blk_journal_busy(struct blk_journal *j, bool busy)
+{
+	__atomic_store_n(&j->head->busy, busy, __ATOMIC_RELAXED);
 }
 
 void blk_journal_set_flush_failed(struct blk_journal *j)

@@ -37,7 +37,87 @@
 #define BLK_JOURNAL_VERSION 1U
 #define BLK_JOURNAL_SLOTS   512U
 
-struct blk_journal_head;
+/** enum blk_journal_state - Of a record */
+enum blk_journal_state {
+	BLK_JOURNAL_FREE,
+	BLK_JOURNAL_TAKEN,    /* recorded; how much of it was done is not known */
+	BLK_JOURNAL_ANSWERED, /* done, its response is in the ring or about to be */
+	BLK_JOURNAL_DONE,     /* done, and found by a successor without a response */
+};
+
+/*
+ * The layout, for those who only look: a head, then records of a stride.
+ *
+ * @magic, @version, @slots, @bytes: Constant
+ * @show:	Responses that were shown in the low half; in the high half those that are
+ *		shown or about to be
+ * @flags:	The journal's
+ * @busy:	Not 0 while the worker is at work on the ring
+ */
+struct blk_journal_head {
+	uint32_t magic, version;
+	uint32_t slots, bytes;
+	uint64_t show;
+	uint32_t flags;
+	uint32_t busy;
+	uint8_t pad[32];
+};
+
+/**
+ * struct blk_journal_rec - A request
+ * @word:	State in the low byte, status of the response in the second 16 bits, index
+ *		of the response in the high half
+ * @taken:	Index of the request; constant while @word is not FREE
+ */
+struct blk_journal_rec {
+	uint64_t word;
+	uint32_t taken;
+	uint32_t pad;
+	uint8_t req[];
+};
+
+#define BLK_JOURNAL_HEAD 64U
+_Static_assert(sizeof(struct blk_journal_head) == BLK_JOURNAL_HEAD, "layout");
+_Static_assert(sizeof(struct blk_journal_rec) == 16, "layout");
+
+static inline size_t blk_journal_stride(uint32_t bytes)
+{
+	return (sizeof(struct blk_journal_rec) + bytes + 63) / 64 * 64;
+}
+
+/** blk_journal_size() - Memory that a journal takes, a multiple of the page size */
+static inline size_t blk_journal_size(uint32_t slots, uint32_t bytes)
+{
+	return (BLK_JOURNAL_HEAD + slots * blk_journal_stride(bytes) + 4095) / 4096 *
+	       4096;
+}
+
+/**
+ * blk_journal_in_flight() - May I/O of the worker that wrote this copy of a journal not
+ * have ended? What is no journal may have been one.
+ */
+static inline bool blk_journal_in_flight(const void *mem, size_t size)
+{
+	const struct blk_journal_head *h = mem;
+
+	if (size < sizeof(*h) || h->slots > BLK_JOURNAL_SLOTS || h->bytes > 4096 ||
+	    size < blk_journal_size(h->slots, h->bytes))
+		return true;
+	for (uint32_t i = 0; i < h->slots; i++) {
+		const struct blk_journal_rec *r =
+			(const void *)((const char *)mem + BLK_JOURNAL_HEAD +
+		                       i * blk_journal_stride(h->bytes));
+
+		if ((r->word & 0xff) == BLK_JOURNAL_TAKEN)
+			return true;
+	}
+	return false;
+}
+
+static inline bool blk_journal_is_busy(const void *head)
+{
+	return ((const struct blk_journal_head *)head)->busy;
+}
 
 /**
  * struct blk_journal - A journal that is in use
@@ -65,17 +145,6 @@ struct blk_journal_left {
 	uint32_t n;
 	uint16_t rec[BLK_JOURNAL_SLOTS];
 };
-
-/** enum blk_journal_state - Of a record */
-enum blk_journal_state {
-	BLK_JOURNAL_FREE,
-	BLK_JOURNAL_TAKEN,    /* recorded; how much of it was done is not known */
-	BLK_JOURNAL_ANSWERED, /* done, its response is in the ring or about to be */
-	BLK_JOURNAL_DONE,     /* done, and found by a successor without a response */
-};
-
-/** blk_journal_size() - Memory that a journal takes, a multiple of the page size */
-size_t blk_journal_size(uint32_t slots, uint32_t bytes);
 
 /** blk_journal_make() - Write an empty one into @mem, which is zeroed */
 void blk_journal_make(void *mem, uint32_t slots, uint32_t bytes);
@@ -134,6 +203,14 @@ int must_check blk_journal_take_up(struct blk_journal *j, uint32_t rsp_prod,
 /** blk_journal_state() - Of record @i; @status of its response once it is answered */
 enum blk_journal_state blk_journal_state(const struct blk_journal *j, uint32_t i,
                                          int16_t *status);
+
+/** blk_journal_taken() - Which request of the ring record @i is, unless it is FREE */
+uint32_t blk_journal_taken(const struct blk_journal *j, uint32_t i);
+
+/*
+ * The worker is at work on the ring, or sleeps: who is to blame if it crashes?
+ */
+void blk_journal_busy(struct blk_journal *j, bool busy);
 
 /*
  * A flush failed: writes that were answered may be lost, whoever serves the ring.

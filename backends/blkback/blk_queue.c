@@ -57,10 +57,7 @@ static void queue_publish(struct blk_queue *q)
 {
 	struct blk_ring *r = &q->r;
 
-	if (r->ring.rsp_prod == r->ring.rsp_pub)
-		return;
-	stats_add(&r->stats->batches, 1);
-	if (ring_publish(&r->ring)) {
+	if (blk_ring_publish(r)) {
 		stats_add(&r->stats->notifies, 1);
 		evt_notify(q->evt);
 	}
@@ -144,7 +141,7 @@ static void queue_wait(struct blk_queue *q)
 
 	if (serving && (blk_ring_waiting(&q->r) || queue_spin(q)))
 		limit = 0;
-	else if (serving && q->r.held == BLK_NONE) {
+	else if (serving && blk_ring_takes(&q->r)) {
 		limit = queue_listen(q);
 		if (ring_arm(&q->r.ring))
 			limit = 0;
@@ -174,6 +171,9 @@ void blk_queue_count(const struct blk_queue *q, struct blk_stats *sum, uint64_t 
 void blk_queue_serve(struct blk_queue *q)
 {
 	q->r.store->ops->start(q->r.store);
+	/* The last worker may have died between showing a response and saying so. */
+	if (q->disk->conf.flags & BLK_RECOVER)
+		evt_notify(q->evt);
 	for (;;) {
 		if (blk_ring_turn(&q->r, queue_serving(q)) == V_FATAL)
 			queue_fail(q, EPROTO,
@@ -229,12 +229,15 @@ static int queue_bind(struct blk_queue *q, const struct blk_conf_queue *c, char 
 	return rc;
 }
 
-static int queue_ring(struct blk_queue *q, char *text, size_t size)
+static int queue_ring(struct blk_queue *q, uint32_t n, char *text, size_t size)
 {
 	const struct blk_conf *c = &q->disk->conf;
 	struct blk_ring_conf rc = {
 		.gnt = q->disk->dev->gnt,
 		.page = q->page,
+		.journal = q->disk->journal + n * blk_ring_journal_size(c->ring_pages),
+		.resume = c->flags & BLK_RESUME,
+		.recover = c->flags & BLK_RECOVER,
 		.pages = c->ring_pages,
 		.protocol = c->protocol,
 		.persistent = c->flags & BLK_PERSISTENT ? c->persistent : 0,
@@ -251,17 +254,9 @@ static int queue_ring(struct blk_queue *q, char *text, size_t size)
 		                     .ro = c->flags & BLK_RO,
 		                     .discard = c->flags & BLK_DISCARD,
 		                     .secure = c->flags & BLK_SECURE };
-	err = blk_ring_open(&q->r, &rc);
-	if (err) {
-		snprintf(text, size, "no memory for the ring: %s", strerror(-err));
-		return err;
-	}
-	if (c->flags & BLK_RESUME && ring_resume(&q->r.ring) != V_OK) {
-		snprintf(text, size, "the ring's indices cannot be");
-		return -EPROTO;
-	}
+	err = blk_ring_open(&q->r, &rc, text, size);
 	q->seen = blk_ring_taken(&q->r);
-	return 0;
+	return err;
 }
 
 static int queue_store(struct blk_queue *q, int *image, char *text, size_t size)
@@ -271,6 +266,7 @@ static int queue_store(struct blk_queue *q, int *image, char *text, size_t size)
 		                           : flags & BLK_THREADS ? STORE_THREADS
 		                                                 : STORE_AUTO,
 		                 .fd = *image,
+		                 .fence = q->disk->fd[BLK_FD_FENCE],
 		                 .depth = q->r.ring.size };
 	int rc;
 
@@ -304,7 +300,7 @@ int blk_queue_open(struct blk_disk *k, uint32_t n, int *image, struct blk_queue 
 		q->r.hist[i] = stats_hist(k->dev->stats, n, i);
 	rc = queue_map(q, c, text, text_size);
 	rc = rc ? rc : queue_bind(q, c, text, text_size);
-	rc = rc ? rc : queue_ring(q, text, text_size);
+	rc = rc ? rc : queue_ring(q, n, text, text_size);
 	rc = rc ? rc : queue_store(q, image, text, text_size);
 	if (rc) {
 		blk_queue_free(q);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -57,21 +58,45 @@ void blk_answer(struct blk_ring *r, uint32_t i, int16_t status)
 {
 	struct blk_rec *rec = &r->rec[i];
 	struct blk_rsp rsp = { .id = rec->req.id, .op = rec->req.op, .status = status };
+	uint32_t index = r->ring.rsp_prod;
 
-	assert(rec->state != BLK_FREE);
+	assert(blk_active(rec));
 	if (status == BLKIF_RSP_OKAY)
 		blk_count_answer(r, i);
 	stats_add(&r->stats->answers, 1);
 	ring_respond(&r->ring, &rsp, r->abi->rsp);
+	blk_journal_answer(&r->journal, i, index, status);
 	if (rec->nbounce)
 		blk_pool_put(&r->pages, rec->bounce, rec->nbounce);
 	if (rec->nbig)
 		blk_pool_put(&r->big, rec->big, rec->nbig);
 	if (r->held == i)
 		r->held = BLK_NONE;
-	rec->state = BLK_FREE;
-	blk_list_add(&r->free, i);
+	r->unanswered -= rec->left;
+	rec->state = BLK_ANSWERED;
+	blk_list_add(&r->unshown, i);
 	r->answered = true;
+}
+
+bool blk_ring_publish(struct blk_ring *r)
+{
+	bool notify;
+
+	if (!r->unshown.n)
+		return false;
+	blk_journal_showing(&r->journal, r->ring.rsp_prod);
+	notify = ring_publish(&r->ring);
+	blk_journal_shown(&r->journal, r->ring.rsp_prod);
+	for (uint32_t k = 0; k < r->unshown.n; k++) {
+		uint32_t i = r->unshown.i[k];
+
+		blk_journal_clear(&r->journal, i);
+		r->rec[i].state = BLK_FREE;
+		blk_list_add(&r->free, i);
+	}
+	r->unshown.n = 0;
+	stats_add(&r->stats->batches, 1);
+	return notify;
 }
 
 void blk_ready(struct blk_ring *r, uint32_t i)
@@ -196,10 +221,12 @@ static void blk_io_failed(struct blk_ring *r, uint32_t i, int err)
 	/* The kernel forgets what it could not write, so a second flush proves nothing.
 	 */
 	if (op == STORE_FLUSH &&
-	    !__atomic_exchange_n(r->flush_failed, true, __ATOMIC_RELAXED))
+	    !__atomic_exchange_n(r->flush_failed, true, __ATOMIC_RELAXED)) {
+		blk_journal_set_flush_failed(&r->journal);
 		log_err(r->tag, "flush failed: writes may be lost; from now on each "
 		                "write is made durable and flushes fail, until the "
 		                "guest reconnects");
+	}
 	blk_answer(r, i, err == -EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : BLKIF_RSP_ERROR);
 }
 
@@ -301,8 +328,7 @@ static void blk_map(struct blk_ring *r)
 	uint32_t oldest = r->ring.req_cons, unmapped;
 
 	for (uint32_t i = 0; i < r->ring.size; i++)
-		if (r->rec[i].state != BLK_FREE &&
-		    (int32_t)(r->rec[i].order - oldest) < 0)
+		if (blk_active(&r->rec[i]) && (int32_t)(r->rec[i].order - oldest) < 0)
 			oldest = r->rec[i].order;
 	stats_add(&r->stats->map_pages,
 	          blk_pmap_fill(r->pmap, r->store, oldest, &unmapped));
@@ -314,35 +340,59 @@ enum verdict blk_ring_turn(struct blk_ring *r, bool take)
 	enum verdict v = V_OK;
 
 	r->now = 0;
+	blk_journal_busy(&r->journal, true);
 	blk_reap(r);
 	/* What an answer sets free may be what the one that is held waits for. */
 	do {
 		r->answered = false;
 		blk_retry(r);
-		if (take && v == V_OK)
+		blk_replay(r);
+		if (take && v == V_OK && !r->unanswered)
 			v = blk_take(r);
 		while (r->copying.n)
 			blk_copy_run(r);
-	} while (r->answered && r->held != BLK_NONE);
+	} while (r->answered && (r->held != BLK_NONE || r->unanswered));
 	if (r->pmap && blk_pmap_due(r->pmap))
 		blk_map(r);
 	blk_submit(r);
+	blk_journal_busy(&r->journal, false);
 	return v;
 }
 
 /* ---- Memory ---------------------------------------------------------------------- */
 
-int blk_ring_open(struct blk_ring *r, const struct blk_ring_conf *c)
+size_t blk_ring_journal_size(uint32_t pages)
+{
+	return blk_journal_size(BLK_DEPTH * pages, BLK_WIRE_MAX);
+}
+
+/* Where the ring is gone on with, and with what. */
+static int ring_attach(struct blk_ring *r, const struct blk_ring_conf *c, char *text,
+                       size_t size)
+{
+	int rc;
+
+	if (!c->recover)
+		blk_journal_make(c->journal, r->ring.size, BLK_WIRE_MAX);
+	rc = blk_journal_open(&r->journal, c->journal, blk_ring_journal_size(c->pages),
+	                      r->ring.size, BLK_WIRE_MAX, text, size);
+	if (rc)
+		return rc;
+	if (blk_journal_started(&r->journal))
+		return blk_recover(r, text, size);
+	if (c->resume && ring_resume(&r->ring) != V_OK) {
+		snprintf(text, size, "the ring's indices cannot be");
+		return -EPROTO;
+	}
+	blk_journal_start(&r->journal, r->ring.rsp_prod);
+	return 0;
+}
+
+static int ring_memory(struct blk_ring *r, const struct blk_ring_conf *c)
 {
 	uint32_t pages;
 	int rc;
 
-	r->abi = &blk_abi[c->protocol];
-	ring_init(&r->ring, c->page, (size_t)c->pages * XEN_PAGE, r->abi->slot);
-	assert(r->ring.size == BLK_DEPTH * c->pages);
-	r->held = BLK_NONE;
-	for (uint32_t i = r->ring.size; i--;)
-		blk_list_add(&r->free, i);
 	pages = r->ring.size > BLK_BOUNCE_PAGES ? r->ring.size : BLK_BOUNCE_PAGES;
 	blk_pool_init(&r->pages, pages);
 	blk_pool_init(&r->big, BLK_BIG_UNITS);
@@ -366,6 +416,29 @@ int blk_ring_open(struct blk_ring *r, const struct blk_ring_conf *c)
 	return rc;
 }
 
+int blk_ring_open(struct blk_ring *r, const struct blk_ring_conf *c, char *text,
+                  size_t text_size)
+{
+	int rc;
+
+	r->abi = &blk_abi[c->protocol];
+	ring_init(&r->ring, c->page, (size_t)c->pages * XEN_PAGE, r->abi->slot);
+	assert(r->ring.size == BLK_DEPTH * c->pages);
+	r->held = BLK_NONE;
+	rc = ring_memory(r, c);
+	if (rc) {
+		snprintf(text, text_size, "no memory for the ring: %s", strerror(-rc));
+		return rc;
+	}
+	rc = ring_attach(r, c, text, text_size);
+	if (rc)
+		return rc;
+	for (uint32_t i = r->ring.size; i--;)
+		if (r->rec[i].state == BLK_FREE)
+			blk_list_add(&r->free, i);
+	return 0;
+}
+
 void blk_ring_close(struct blk_ring *r)
 {
 	blk_pmap_free(r->pmap);
@@ -376,4 +449,5 @@ void blk_ring_close(struct blk_ring *r)
 	free(r->seg);
 	free(r->io);
 	free(r->rec);
+	free(r->left);
 }

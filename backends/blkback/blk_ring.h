@@ -11,12 +11,16 @@
  *                                               |                          |
  *           answered <-- COPYING (read, copied) <-- SUBMITTED <------------+
  *
+ * Answered, a record stays until the guest has been shown the response; then it is FREE.
+ * What a worker that died has left undone (LEFT) is done first, by blk_replay.c.
+ *
  * At most one request is held; nothing is taken while one is. What a request needs to end
  * it has before it is submitted, so what is held gets its turn.
  */
 #ifndef PVB_BLK_RING_H
 #define PVB_BLK_RING_H
 
+#include "blk_journal.h"
 #include "blk_pmap.h"
 #include "blk_pool.h"
 #include "blk_req.h"
@@ -29,7 +33,7 @@
 #include "store.h"
 
 /* Requests of one page of ring, and of the largest ring. */
-#define BLK_DEPTH     32U
+#define BLK_DEPTH     BLK_RING_SLOTS
 #define BLK_DEPTH_MAX (BLK_DEPTH << BLK_RING_ORDER_MAX)
 _Static_assert(BLK_DEPTH_MAX <= STORE_DEPTH_MAX, "each request may be one I/O");
 
@@ -52,6 +56,8 @@ _Static_assert(BLK_BIG_UNITS *BLK_BIG_SEGS >= BLK_INDIRECT_MAX, "the largest fit
 
 enum blk_state {
 	BLK_FREE,
+	BLK_LEFT,      /* by a worker that died; waits for its turn */
+	BLK_ANSWERED,  /* the guest has not been shown the response */
 	BLK_HELD,      /* waits for memory, or, a barrier, for all before it */
 	BLK_FETCHING,  /* its segments are in the next grant copy */
 	BLK_COPYING,   /* its data is */
@@ -70,6 +76,7 @@ enum blk_state {
  * @bounce:	First page of bounce memory
  * @nbounce:	Pages; 0: the guest's pages are mapped
  * @state:	enum blk_state
+ * @left:	A worker that died has left it
  * @step:	I/Os it has behind it; a flush with data takes two, a barrier three
  *
  * blk_take.c fills one, blk_answer() frees it; nothing else does.
@@ -81,7 +88,8 @@ struct blk_rec {
 	uint16_t bounce, nbounce;
 	uint8_t state;
 	uint8_t step;
-	uint16_t pad;
+	uint8_t left;
+	uint8_t pad;
 	struct blk_seg seg[BLK_SEGS];
 };
 
@@ -133,7 +141,12 @@ struct blk_list {
  * @seg, @iov:	Of indirect requests, in the units of @big
  * @held:	The one that waits, or BLK_NONE
  * @answered:	Something was, since the last look for memory
+ * @journal:	What a successor needs to know; records have the same numbers there
+ * @left:	What a worker that died has left, in the order in which it was taken
+ * @replayed:	So many of it are not LEFT any more
+ * @unanswered:	So many of it are not answered; until then nothing new is taken
  * @free:	Records in state FREE, last freed last
+ * @unshown:	In state ANSWERED
  * @copying:	In states FETCHING and COPYING
  * @ready:	In state READY
  * @stats:	Its counters, and
@@ -159,7 +172,12 @@ struct blk_ring {
 	struct iovec *iov;
 	uint16_t held;
 	bool answered;
+	struct blk_journal journal;
+	struct blk_journal_left *left;
+	uint32_t replayed;
+	uint32_t unanswered;
 	struct blk_list free;
+	struct blk_list unshown;
 	struct blk_list copying;
 	struct blk_list ready;
 	struct blk_stats *stats;
@@ -172,12 +190,18 @@ struct blk_ring {
 /**
  * struct blk_ring_conf - What a ring is to be
  * @page:	Its pages, mapped
+ * @journal:	As much memory as blk_ring_journal_size() says, zeroed when it is new
+ * @resume:	An orderly stop has left the ring, with nothing in flight
+ * @recover:	It is that of a worker that died, and so is the ring
  * @persistent:	Most persistent grants, 0: none
  * @fixed:	Pages of bounce memory for the engine's pool; as many as there are at most
  */
 struct blk_ring_conf {
 	struct gnt *gnt;
 	void *page;
+	void *journal;
+	bool resume;
+	bool recover;
 	uint32_t pages;
 	enum blk_protocol protocol;
 	uint32_t persistent;
@@ -185,14 +209,17 @@ struct blk_ring_conf {
 };
 
 /**
- * blk_ring_open() - Get the memory, attach to the ring at index 0
+ * blk_ring_open() - Get the memory, attach to the ring: at index 0, with @resume where an
+ * orderly stop has left it, with @recover where a worker that died has left it
+ * @text:	What failed
  *
  * @r is zero, but for what the caller decides: tag, lim, flush_failed, stats, hist; store
  * comes later.
  *
  * Return: 0 or -errno; blk_ring_close() is due in either case.
  */
-int must_check blk_ring_open(struct blk_ring *r, const struct blk_ring_conf *c);
+int must_check blk_ring_open(struct blk_ring *r, const struct blk_ring_conf *c,
+                             char *text, size_t text_size);
 void blk_ring_close(struct blk_ring *r);
 
 /**
@@ -205,16 +232,32 @@ void blk_ring_close(struct blk_ring *r);
  */
 enum verdict must_check blk_ring_turn(struct blk_ring *r, bool take);
 
+/**
+ * blk_ring_publish() - Show the guest the responses that were written
+ *
+ * Return: whether to notify it.
+ */
+bool blk_ring_publish(struct blk_ring *r);
+
+/** blk_ring_journal_size() - Of a ring of @pages, bytes */
+size_t blk_ring_journal_size(uint32_t pages);
+
 /** blk_ring_idle() - Nothing is taken that is not answered */
 static inline bool blk_ring_idle(const struct blk_ring *r)
 {
 	return r->free.n == r->ring.size;
 }
 
-/** blk_ring_waiting() - There is a request that the next turn would take */
+/** blk_ring_takes() - The next turn would take a request */
+static inline bool blk_ring_takes(const struct blk_ring *r)
+{
+	return r->held == BLK_NONE && !r->unanswered;
+}
+
+/** blk_ring_waiting() - And there is one */
 static inline bool blk_ring_waiting(const struct blk_ring *r)
 {
-	return r->held == BLK_NONE && ring_waiting(&r->ring);
+	return blk_ring_takes(r) && ring_waiting(&r->ring);
 }
 
 /** blk_ring_taken() - Requests ever taken from the ring, modulo 2^32 */
@@ -245,6 +288,29 @@ static inline struct blk_seg *blk_segs(struct blk_ring *r, struct blk_rec *rec)
 {
 	return rec->nbig ? r->seg + rec->big * BLK_BIG_SEGS : rec->seg;
 }
+
+/* Of a record: it is being served. */
+static inline bool blk_active(const struct blk_rec *rec)
+{
+	return rec->state >= BLK_HELD;
+}
+
+/** blk_read_head() - Judge the head of the request that is in the journal as record @i */
+enum verdict must_check blk_read_head(struct blk_ring *r, uint32_t i,
+                                      struct blk_fault *fault);
+
+/**
+ * blk_begin() - Set record @i going: request number @order, its head judged
+ * @fault:	Why its head was refused, or NULL
+ */
+void blk_begin(struct blk_ring *r, uint32_t i, uint32_t order,
+               const struct blk_fault *fault);
+
+/** blk_recover() - Learn what a worker has left. Return: 0, or -errno with @text. */
+int must_check blk_recover(struct blk_ring *r, char *text, size_t text_size);
+
+/** blk_replay() - Go on with what it has left, as far as the order allows */
+void blk_replay(struct blk_ring *r);
 
 /** blk_take() - Take what is new, as far as there is room */
 enum verdict must_check blk_take(struct blk_ring *r);

@@ -8,6 +8,7 @@
 
 #include "backend.h"
 #include "blk_image_super.h"
+#include "blk_life_super.h"
 #include "blk_opts_super.h"
 #include "compiler.h"
 
@@ -19,6 +20,7 @@
  * @opts:	What the administrator has chosen for it
  * @published:	Capacity that XenStore says, 512-byte units
  * @shrunk:	Capacity of an image that has shrunk, as it was last complained about
+ * @life:	What of a connection outlives a worker
  */
 struct blk {
 	bool ro, shared;
@@ -28,6 +30,7 @@ struct blk {
 	struct blk_opts opts;
 	uint64_t published;
 	uint64_t shrunk;
+	struct blk_life life;
 };
 
 /** blk_storage_*() - Operations of struct super_backend, for its part */

@@ -27,15 +27,16 @@ static void blk_configured(bool take)
 	blk_opts_end(take);
 }
 
-_Static_assert(BLK_QUEUES_MAX <= BDEV_FDS_MAX, "a descriptor for each ring");
+_Static_assert(BLK_QUEUES_MAX + BLK_FDS <= BDEV_FDS_MAX, "a descriptor for each ring");
 _Static_assert(sizeof(struct blk_conf) <= MSG_BLOB_MAX, "one blob");
 
 static const uint32_t engine_flag[] = { 0, BLK_URING, BLK_THREADS };
 
 /* A descriptor for each ring. */
-static void blk_descriptors(const struct blk_image *im, struct bdev_conf *conf)
+static void blk_descriptors(const struct blk_image *im, uint32_t n,
+                            struct bdev_conf *conf)
 {
-	conf->nfds = conf->nqueues;
+	conf->nfds = n;
 	conf->fds[0] = im->fd;
 	for (unsigned int i = 1; i < conf->nfds; i++)
 		conf->fds[i] = im->more[i - 1];
@@ -80,11 +81,42 @@ static int blk_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 	c.align = b->image->direct ? b->image->sector_size : 1;
 	c.flags |= (b->ro ? BLK_RO : 0) | (b->image->direct ? BLK_DIRECT : 0) |
 	           (resume ? BLK_RESUME : 0) | engine_flag[b->opts.v[BLK_OPT_ENGINE]];
-	memcpy(conf->blob, &c, sizeof(c));
-	conf->len = sizeof(c);
-	conf->nqueues = c.nqueues;
-	blk_descriptors(b->image, conf);
-	return 0;
+	blk_descriptors(b->image, c.nqueues, conf);
+	rc = blk_life_begin(d, &b->life, &c);
+	return rc ? rc : blk_life_tell(d, &b->life, false, conf);
+}
+
+static int blk_fence(struct bdev *d)
+{
+	const struct blk *b = d->priv;
+
+	return blk_life_fence(&b->life);
+}
+
+static int blk_recover(struct bdev *d, struct bdev_conf *conf)
+{
+	struct blk *b = d->priv;
+
+	*conf = (struct bdev_conf){ 0 };
+	/* It may have grown since. */
+	b->life.conf.sectors = b->image->sectors;
+	blk_descriptors(b->image, b->life.conf.nqueues, conf);
+	return blk_life_tell(d, &b->life, true, conf);
+}
+
+static bool blk_serving(struct bdev *d)
+{
+	const struct blk *b = d->priv;
+
+	return blk_life_serving(&b->life);
+}
+
+static void blk_close(struct bdev *d)
+{
+	struct blk *b = d->priv;
+
+	blk_life_end(&b->life);
+	blk_storage_close(d);
 }
 
 /*
@@ -175,9 +207,12 @@ const struct super_backend blk_super = {
 	.offer = blk_front_offer,
 	.open = blk_storage_open,
 	.connect = blk_connect,
+	.fence = blk_fence,
+	.recover = blk_recover,
+	.serving = blk_serving,
 	.publish = blk_publish,
 	.update = blk_update,
 	.abandon = blk_storage_abandon,
-	.close = blk_storage_close,
+	.close = blk_close,
 	.release = blk_storage_release,
 };

@@ -114,7 +114,8 @@ static void blk_place(struct blk_ring *r, uint32_t i)
 
 static bool blk_alone(const struct blk_ring *r)
 {
-	return r->free.n + 1 == r->ring.size;
+	return r->free.n + r->unshown.n + 1 + (r->left ? r->left->n - r->replayed : 0) ==
+	       r->ring.size;
 }
 
 /* A request of which everything is known. */
@@ -133,7 +134,7 @@ static void blk_judged(struct blk_ring *r, uint32_t i)
 	else
 		blk_place(r, i);
 	/* Nothing overtakes a barrier: it stays held until it is answered. */
-	if (req->op == BLKIF_OP_WRITE_BARRIER && r->rec[i].state != BLK_FREE)
+	if (req->op == BLKIF_OP_WRITE_BARRIER && blk_active(&r->rec[i]))
 		r->held = (uint16_t)i;
 }
 
@@ -212,24 +213,19 @@ void blk_fetched(struct blk_ring *r, uint32_t i)
 	blk_refuse(r, i, &bad);
 }
 
-static void blk_take_one(struct blk_ring *r)
+enum verdict blk_read_head(struct blk_ring *r, uint32_t i, struct blk_fault *fault)
 {
-	uint32_t i = r->free.i[r->free.n - 1];
-	const struct blk_abi *abi = r->abi;
-	struct blk_rec *rec = &r->rec[i];
-	uint8_t wire[BLK_HEAD_MAX] __attribute__((aligned(8)));
-	struct blk_fault fault;
-	enum verdict v;
+	return blk_req_head(r->abi, blk_journal_req(&r->journal, i), &r->lim,
+	                    &r->rec[i].req, fault);
+}
 
-	ring_read(&r->ring, 0, wire, abi->head);
-	v = blk_req_head(abi, wire, &r->lim, &rec->req, &fault);
-	if (v == V_OK && rec->req.nseg && !(rec->req.flags & BLK_REQ_INDIRECT)) {
-		memcpy(rec->seg, wire + abi->tail, sizeof(rec->seg[0]));
-		ring_read(&r->ring, abi->head, rec->seg + 1,
-		          (rec->req.nseg - 1) * sizeof(rec->seg[0]));
-	}
-	r->free.n--;
-	rec->order = r->ring.req_cons;
+void blk_begin(struct blk_ring *r, uint32_t i, uint32_t order,
+               const struct blk_fault *fault)
+{
+	const uint8_t *wire = blk_journal_req(&r->journal, i);
+	struct blk_rec *rec = &r->rec[i];
+
+	rec->order = order;
 	rec->nbig = rec->nbounce = 0;
 	rec->step = 0;
 	rec->state = BLK_FETCHING;
@@ -238,16 +234,39 @@ static void blk_take_one(struct blk_ring *r)
 	r->io[i].room = BLK_SEGS;
 	r->io[i].nvec = 0;
 	r->io[i].alone = false;
-	ring_taken(&r->ring);
-	stats_add(&r->stats->requests, 1);
-	if (v != V_OK)
-		blk_refuse(r, i, &fault);
-	else if (rec->req.flags & BLK_REQ_INDIRECT)
+	if (fault) {
+		blk_refuse(r, i, fault);
+	} else if (rec->req.flags & BLK_REQ_INDIRECT) {
 		blk_indirect(r, i);
-	else if (rec->req.nseg)
+	} else if (rec->req.nseg) {
+		memcpy(rec->seg, wire + r->abi->tail,
+		       rec->req.nseg * sizeof(rec->seg[0]));
 		blk_segments(r, i);
-	else
+	} else {
 		blk_judged(r, i);
+	}
+}
+
+/* It is copied once, to where a successor would find it. */
+static void blk_take_one(struct blk_ring *r)
+{
+	uint32_t i = r->free.i[--r->free.n], order = r->ring.req_cons;
+	uint8_t *wire = blk_journal_req(&r->journal, i);
+	const struct blk_abi *abi = r->abi;
+	struct blk_rec *rec = &r->rec[i];
+	struct blk_fault fault;
+	enum verdict v;
+
+	ring_read(&r->ring, 0, wire, abi->head);
+	v = blk_read_head(r, i, &fault);
+	if (v == V_OK && rec->req.nseg && !(rec->req.flags & BLK_REQ_INDIRECT))
+		ring_read(&r->ring, abi->head, wire + abi->head,
+		          (rec->req.nseg - 1) * sizeof(rec->seg[0]));
+	blk_journal_take(&r->journal, i, order);
+	ring_taken(&r->ring);
+	rec->left = false;
+	stats_add(&r->stats->requests, 1);
+	blk_begin(r, i, order, v == V_OK ? NULL : &fault);
 }
 
 enum verdict hot_loop blk_take(struct blk_ring *r)

@@ -20,8 +20,9 @@ static bool conf_ok(const struct blk_conf *c)
 	       /* Every request is a multiple of the sector size, so it suits the image.
 	        */
 	       c->align && c->sector_size % c->align == 0 &&
-	       !(c->flags & ~(BLK_RO | BLK_DIRECT | BLK_PERSISTENT | BLK_RESUME |
-	                      BLK_DISCARD | BLK_SECURE | BLK_URING | BLK_THREADS)) &&
+	       !(c->flags &
+	         ~(BLK_RO | BLK_DIRECT | BLK_PERSISTENT | BLK_RESUME | BLK_RECOVER |
+	           BLK_DISCARD | BLK_SECURE | BLK_URING | BLK_THREADS)) &&
 	       c->protocol < BLK_PROTO_N && c->nqueues && c->nqueues <= BLK_QUEUES_MAX &&
 	       c->ring_pages && c->ring_pages <= BLK_RING_PAGES_MAX &&
 	       !(c->ring_pages & (c->ring_pages - 1)) && c->persistent <= BLK_PMAP_MAX;
@@ -39,7 +40,7 @@ static int blk_connect(struct wdev *d, const void *blob, size_t len, int *fds,
 		return -EPROTO;
 	}
 	memcpy(&c, blob, sizeof(c));
-	if (!conf_ok(&c) || nfds != c.nqueues) {
+	if (!conf_ok(&c) || nfds != c.nqueues + BLK_FDS) {
 		snprintf(
 			text, text_size,
 			"cannot serve %llu sectors of %u bytes, alignment %u, flags %#x, "

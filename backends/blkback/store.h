@@ -73,10 +73,13 @@ enum store_engine {
  * @engine:	For store_open()
  * @fd:		Image; the store's after success
  * @depth:	Most I/Os in flight, 1 to STORE_DEPTH_MAX
+ * @fence:	Descriptor that must not be closed, not even by the end of the process, as
+ *		long as an I/O is in flight; the caller's, which keeps it open; or -1
  */
 struct store_conf {
 	enum store_engine engine;
 	int fd;
+	int fence;
 	unsigned int depth;
 };
 

@@ -435,6 +435,8 @@ static int uring_setup(struct io_uring *ring, unsigned int depth)
 int store_uring_open(const struct store_conf *c, struct store **out, char *text,
                      size_t text_size)
 {
+	/* Of a process that dies the kernel keeps what its I/O needs, and all files. */
+	int files[] = { c->fd, c->fence };
 	autofree struct uring *u = calloc(1, sizeof(*u));
 	int rc;
 
@@ -451,7 +453,7 @@ int store_uring_open(const struct store_conf *c, struct store **out, char *text,
 		         strerror(-rc));
 		return rc;
 	}
-	rc = io_uring_register_files(&u->ring, &c->fd, 1);
+	rc = io_uring_register_files(&u->ring, files, c->fence < 0 ? 1 : 2);
 	if (rc) {
 		snprintf(text, text_size, "io_uring does not take the image: %s",
 		         strerror(-rc));

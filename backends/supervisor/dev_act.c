@@ -194,6 +194,18 @@ static int act_spawn(struct device *d)
 	return rc;
 }
 
+static int tell_worker(struct device *d)
+{
+	int rc = guest_connect(d->guest, d);
+
+	/* It has just died; that is seen in a moment, and succeeded. */
+	if (rc == -EPIPE || rc == -ECONNRESET)
+		return -EAGAIN;
+	if (rc)
+		bdev_fault(&d->bdev, "the worker cannot be told: %s", strerror(-rc));
+	return rc;
+}
+
 static int act_connect(struct device *d)
 {
 	int rc;
@@ -206,10 +218,7 @@ static int act_connect(struct device *d)
 		rc = committed(d, dev_store_mark(d, false));
 	if (rc)
 		return rc;
-	rc = guest_connect(d->guest, d);
-	if (rc)
-		bdev_fault(&d->bdev, "the worker cannot be told: %s", strerror(-rc));
-	return rc;
+	return tell_worker(d);
 }
 
 int dev_fence(struct device *d)
@@ -236,21 +245,24 @@ static int act_retake(struct device *d)
 {
 	int rc;
 
+	if (clock_ns() < d->retake_ns) {
+		guest_retry(d->guest);
+		return -EAGAIN;
+	}
 	conf_drop(d);
 	rc = judged(d, d->ops->recover(&d->bdev, &d->conf));
 	if (rc)
 		return rc;
 	d->resume = d->view.own != XenbusStateInitWait;
-	rc = guest_connect(d->guest, d);
-	if (rc)
-		bdev_fault(&d->bdev, "the worker cannot be told: %s", strerror(-rc));
-	return rc;
+	return tell_worker(d);
 }
 
 static int act_publish(struct device *d)
 {
 	if (!d->bdev.ailing)
 		all_is_well(d);
+	d->retakes = 0;
+	d->retake_ns = 0;
 	if (!d->resume)
 		return committed(
 			d, dev_store_state(d, XenbusStateConnected, d->ops->publish));

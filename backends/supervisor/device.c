@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "dev_act.h"
 #include "dev_stats.h"
 #include "dev_store.h"
@@ -16,6 +17,10 @@
 
 /* More transitions than any way through the table has without waiting. */
 #define DEVICE_MOVES 16
+/* Attempts to go on after a worker that died, and the first pause: some seconds in all.
+ */
+#define RETAKES      20
+#define RETAKE_NS    5000000ULL
 
 /*
  * One event through the table; @why is what the worker said with it, or NULL.
@@ -60,6 +65,17 @@ void device_worker_event(struct device *d, enum dev_event ev, const char *text)
 	d->worker_ev = ev;
 	snprintf(d->worker_text, sizeof(d->worker_text), "%s", text ? text : "");
 	super_queue(d->guest->super, d);
+}
+
+bool device_retries(struct device *d)
+{
+	unsigned int n = d->retakes;
+
+	if (d->state != DEV_RETAKING || n == RETAKES)
+		return false;
+	d->retakes++;
+	d->retake_ns = clock_ns() + (RETAKE_NS << (n < 6 ? n : 6));
+	return true;
 }
 
 bool device_needs_worker(const struct device *d)

@@ -49,6 +49,8 @@ enum dev_link {
  * @nqueues:	Most queues it has had, and so that have statistics
  * @lost:	A worker that was told of it died; nobody has gone on since
  * @lost_ns:	When I/O of that worker was found to be in the way; 0: it was not
+ * @retakes:	Attempts to go on with it that failed, in a row
+ * @retake_ns:	Not before this moment, clock_ns(), is the next one
  * @crashes:	Workers that crashed while they served it, in a row
  * @worker_ev:	What the worker has done and the table has not been asked about yet
  * @worker_text: What it said with it
@@ -79,6 +81,8 @@ struct device {
 	unsigned int nqueues;
 	bool lost;
 	uint64_t lost_ns;
+	unsigned int retakes;
+	uint64_t retake_ns;
 	unsigned int crashes;
 	enum dev_event worker_ev;
 	char worker_text[256];
@@ -107,6 +111,15 @@ void device_tick(struct device *d);
 
 /** device_worker_event() - The worker has said or done something; @text may be NULL */
 void device_worker_event(struct device *d, enum dev_event ev, const char *text);
+
+/**
+ * device_retries() - A worker that was to go on with it could not
+ *
+ * The kernel may still hold what the last one had, the port of the event channel.
+ *
+ * Return: whether to try again, which is so for a while.
+ */
+bool device_retries(struct device *d);
 
 /** device_needs_worker() - It is connected, or wants to be */
 bool device_needs_worker(const struct device *d);

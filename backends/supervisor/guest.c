@@ -114,9 +114,9 @@ void guest_disconnect(struct guest *g, struct device *d)
 	              NULL, 0);
 	d->worker_link = LINK_DISCONNECTING;
 	loop_timer_set(g->timer, GUEST_DRAIN_MS);
-	if (rc)
-		guest_kill(g, rc == -EAGAIN ? "it does not read its messages"
-		                            : "its socket is closed");
+	/* Of one that has closed its socket the end is near. */
+	if (rc == -EAGAIN)
+		guest_kill(g, "it does not read its messages");
 }
 
 void guest_log_level(struct guest *g)
@@ -163,7 +163,10 @@ static bool on_connected(struct guest *g, struct device *d, const struct msg *m)
 	if (d->worker_link != LINK_CONNECTING)
 		return false;
 	d->worker_link = m->u.result.err ? LINK_NONE : LINK_UP;
-	device_worker_event(d, m->u.result.err ? EV_WORKER_REFUSED : EV_WORKER_READY,
+	device_worker_event(d,
+	                    !m->u.result.err    ? EV_WORKER_READY
+	                    : device_retries(d) ? EV_WORKER_LOST
+	                                        : EV_WORKER_REFUSED,
 	                    m->u.result.text);
 	return true;
 }

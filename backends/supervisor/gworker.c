@@ -142,6 +142,8 @@ static void worker_tell_end(struct guest *g, const char *how)
 			continue;
 		d->lost |= d->worker_link != LINK_NONE;
 		d->worker_link = LINK_NONE;
+		d->updating = false;
+		d->bdev.ailing = 0;
 		snprintf(text, sizeof(text),
 		         "the guest's worker ended (%s)%s: the guest has to connect anew",
 		         how,

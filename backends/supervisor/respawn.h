@@ -13,7 +13,7 @@
  * Young is who has not lived so long. A crash repeats itself: the request that brought it
  * about is served again.
  */
-#define RESPAWN_YOUNG_MS       100U
+#define RESPAWN_YOUNG_MS       50U
 #define RESPAWN_YOUNG_CRASH_MS 10000U
 /* Deaths in a row, all young, that are answered at once; then pauses that double. */
 #define RESPAWN_FREE           3U

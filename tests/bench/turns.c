@@ -68,7 +68,7 @@ static __attribute__((noinline)) void serve(void)
 {
 	if (blk_ring_turn(&r, true) != V_OK)
 		errx(1, "the ring is broken");
-	ring_publish(&r.ring);
+	blk_ring_publish(&r);
 	if (!blk_ring_idle(&r))
 		r.store->ops->wait(r.store, STORE_FOREVER);
 }
@@ -109,7 +109,7 @@ static void collect(void)
 
 static uint64_t open_store(const char *engine, const char *file)
 {
-	struct store_conf c = { .engine = STORE_URING, .depth = BATCH };
+	struct store_conf c = { .engine = STORE_URING, .fence = -1, .depth = BATCH };
 	struct stat st;
 	char text[256];
 
@@ -130,7 +130,10 @@ static uint64_t open_store(const char *engine, const char *file)
 static void open_ring(uint64_t blocks)
 {
 	static bool flush_failed;
+	static uint8_t journal[2 * XEN_PAGE] __attribute__((aligned(XEN_PAGE)));
+	char text[128];
 	struct blk_ring_conf c = { .page = &page,
+		                   .journal = journal,
 		                   .pages = 1,
 		                   .protocol = BLK_PROTO_X86_64,
 		                   .persistent = BLK_PERSISTENT_MAX };
@@ -141,8 +144,9 @@ static void open_ring(uint64_t blocks)
 		r.hist[i] = &hist[i];
 	r.flush_failed = &flush_failed;
 	r.lim = (struct blk_lim){ .sectors = blocks * 8, .sector_size = 512 };
-	if (blk_ring_open(&r, &c))
-		errx(1, "no memory");
+	if (sizeof(journal) < blk_ring_journal_size(1) ||
+	    blk_ring_open(&r, &c, text, sizeof(text)))
+		errx(1, "no ring");
 }
 
 int main(int argc, char **argv)

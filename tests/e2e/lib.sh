@@ -182,6 +182,8 @@ workers() {
 # worker GUEST - the process that serves it
 worker() { workers | awk -v g="$1" '$2 == g { print $1; n = 1 } END { exit !n }'; }
 no_worker() { ! worker "$1"; }
+# another_worker GUEST PROCESS - a worker that is not this one
+another_worker() { [ "$(worker "$1")" -gt 0 ] && [ "$(worker "$1")" != "$2" ]; }
 
 # open_by_someone FILE
 open_by_someone() { find /proc/[0-9]*/fd -lname "$1" 2>/dev/null | grep .; }

@@ -299,17 +299,24 @@ int disk_connect(struct disk *d, const char **text)
 {
 	struct msg_connect c = { .kind = "vbd" };
 	static struct msg m;
-	int fds[1 + BLK_QUEUES_MAX] = { stats_create(&blk_stats_table) };
+	int fds[1 + BLK_QUEUES_MAX + BLK_FDS] = { stats_create(&blk_stats_table) };
+	int *more = fds + 1 + d->conf.nqueues, pipe[2];
 	int rc;
 
 	assert_true(fds[0] >= 0);
 	for (uint32_t i = 0; i < d->conf.nqueues; i++)
 		fds[1 + i] = d->image;
+	assert_int_equal(pipe2(pipe, O_CLOEXEC), 0);
+	more[BLK_FD_JOURNAL] = memfd_create("journal", MFD_CLOEXEC);
+	more[BLK_FD_FENCE_READ] = pipe[0];
+	more[BLK_FD_FENCE] = pipe[1];
 	snprintf(c.tag, sizeof(c.tag), "guest %u vbd-%u", d->w->domid, d->handle);
 	rc = msg_send(d->w->sock, MSG_SUPER, MSG_CONNECT, d->handle, &c, &d->conf,
-	              sizeof(d->conf), fds, 1 + d->conf.nqueues);
+	              sizeof(d->conf), fds, 1 + d->conf.nqueues + BLK_FDS);
 	assert_int_equal(rc, 0);
 	close(fds[0]);
+	for (int i = 0; i < BLK_FDS; i++)
+		close(more[i]);
 	worker_recv(d->w, MSG_CONNECTED, &m);
 	assert_int_equal(m.dev, d->handle);
 	if (text)

@@ -32,6 +32,9 @@ static union {
 	struct blkif_sring ring;
 } page;
 
+/* Requests of the largest ring. */
+static uint8_t journal[BLK_DEPTH_MAX * 160] __attribute__((aligned(4096)));
+
 static struct blk_ring r;
 static bool flush_failed;
 
@@ -62,7 +65,9 @@ struct how {
 
 static inline int setup_as(const struct how *h)
 {
+	char text[128];
 	struct blk_ring_conf c = { .page = &page,
+		                   .journal = journal,
 		                   .pages = h->pages ? h->pages : 1,
 		                   .protocol = h->protocol,
 		                   .persistent = h->persistent,
@@ -92,7 +97,8 @@ static inline int setup_as(const struct how *h)
 	fake.go = true;
 	r.store = &fake.store;
 	log_set_level(LOG_LVL_ERR);
-	rc = blk_ring_open(&r, &c);
+	memset(journal, 0, sizeof(journal));
+	rc = blk_ring_open(&r, &c, text, sizeof(text));
 	if (r.fixed)
 		store_memory(r.store, BLK_PIECE_BOUNCE, r.bounce,
 		             (size_t)r.fixed * XEN_PAGE);
@@ -182,7 +188,7 @@ static inline uint64_t push_indirect(uint8_t inner, uint16_t nseg, uint32_t list
 
 static inline void collect(void)
 {
-	ring_publish(&r.ring);
+	blk_ring_publish(&r);
 	while (front.seen != page.ring.rsp_prod) {
 		uint8_t *raw = slot(front.seen);
 		static const uint8_t zero[4];

@@ -56,7 +56,7 @@ static int image_open(off_t size, int flags)
 
 static struct store *store_of(int fd, unsigned int depth, void *pool, size_t len)
 {
-	struct store_conf c = { .engine = engine, .fd = fd, .depth = depth };
+	struct store_conf c = { .engine = engine, .fd = fd, .fence = -1, .depth = depth };
 	struct store *s;
 	char text[200] = "";
 

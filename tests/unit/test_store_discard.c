@@ -220,7 +220,9 @@ static void forbid_io_uring(void)
 
 static int open_without(enum store_engine e, const char *name)
 {
-	struct store_conf c = { .engine = e, .fd = image_open(4096, 0), .depth = 4 };
+	struct store_conf c = {
+		.engine = e, .fd = image_open(4096, 0), .fence = -1, .depth = 4
+	};
 	struct store *s;
 	char text[200];
 	int rc = store_open(&c, &s, text, sizeof(text));
