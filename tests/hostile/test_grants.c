@@ -342,6 +342,55 @@ static void slots_change_while_they_are_read(void **state)
 	disk_down(&f);
 }
 
+/* ---- Data that changes while it is written --------------------------------------- */
+
+#define OLD  UINT64_C(0xa5a5a5a5a5a5a5a5)
+#define NEW  UINT64_C(0x5a5a5a5a5a5a5a5a)
+#define HELD 4U
+
+static void *flip_data(void *arg)
+{
+	uint64_t *word = arg;
+
+	for (uint64_t v = OLD; !atomic_load(&flip_stop); v = v == OLD ? NEW : OLD)
+		for (size_t i = 0; i < HELD * XEN_PAGE / sizeof(*word); i++)
+			__atomic_store_n(word + i, v, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/*
+ * The guest gets what it asked for, old or new in any mixture, where it asked for it and
+ * nowhere else; and what was answered stays as it is, though the page goes on changing.
+ */
+static void data_changes_while_it_is_written(void **state)
+{
+	static uint64_t once[HELD * XEN_PAGE / 8], again[ARRAY_SIZE(once)];
+	static uint8_t before[16 * XEN_PAGE], after[16 * XEN_PAGE];
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pread(d.image, before, sizeof(before), 0), sizeof(before));
+	atomic_store(&flip_stop, false);
+	assert_int_equal(pthread_create(&thread, NULL, flip_data, disk_page(&d, 0)), 0);
+	for (unsigned int round = 0; round < 300; round++) {
+		assert_int_equal(disk_run(&d, round % 3 ? WRITE : FLUSH, HELD, 0, 32),
+		                 OKAY);
+		assert_int_equal(pread(d.image, once, sizeof(once), 32 * BLK_SECTOR),
+		                 sizeof(once));
+		for (size_t i = 0; i < ARRAY_SIZE(once); i++)
+			assert_true(once[i] == OLD || once[i] == NEW);
+		assert_int_equal(pread(d.image, again, sizeof(again), 32 * BLK_SECTOR),
+		                 sizeof(again));
+		assert_memory_equal(once, again, sizeof(once));
+	}
+	atomic_store(&flip_stop, true);
+	pthread_join(thread, NULL);
+	assert_int_equal(pread(d.image, after, sizeof(after), 0), sizeof(after));
+	memcpy(before + 32 * BLK_SECTOR, once, sizeof(once));
+	assert_memory_equal(before, after, sizeof(after));
+	disk_works(&d);
+}
+
 int main(void)
 {
 #define TEST(f)                                        \
@@ -367,6 +416,8 @@ int main(void)
 		PERSISTENT(more_pages_than_the_budget),
 		TEST(slots_change_while_they_are_read),
 		PERSISTENT(slots_change_while_they_are_read),
+		TEST(data_changes_while_it_is_written),
+		PERSISTENT(data_changes_while_it_is_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

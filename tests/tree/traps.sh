@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Each trap in docs/blk-traps.md has tests, and they exist.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/tap.sh
+
+# exists TEST - a file, or FILE:FUNCTION, which the file also runs
+exists() {
+	local file=${1%%:*} name=${1#*:}
+	[ -f "$file" ] || return 1
+	[ "$file" = "$1" ] || [ "$(grep -cw "$name" "$file")" -ge 2 ]
+}
+
+n=0
+while IFS='|' read -r _ number _ _ tests _; do
+	n=$((n + 1))
+	same "trap $n is in its place" "$((number))" $n
+	missing=
+	for t in $(grep -o '`[^`]*`' <<<"$tests" | tr -d '`'); do
+		exists "$t" || missing+=" $t"
+	done
+	same "trap $n: its tests are there" "$missing $(grep -c '`' <<<"$tests")" " 1"
+done < <(grep '^| [0-9]' docs/blk-traps.md)
+same "none is left out" $n 31
+done_testing
