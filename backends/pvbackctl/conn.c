@@ -92,7 +92,6 @@ const char *conn_line(struct conn *c)
 		fprintf(stderr, "pvbackctl: pvbackd has not answered for %d s\n",
 		        ANSWER_SECONDS);
 	else
-		fprintf(stderr, "pvbackctl: pvbackd has closed the connection%s\n",
-		        errno == ECONNRESET || !errno ? "" : ": it could not be read");
+		fprintf(stderr, "pvbackctl: pvbackd has closed the connection\n");
 	return NULL;
 }
