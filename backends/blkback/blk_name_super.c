@@ -67,7 +67,7 @@ static int script_image(struct bdev *d, char **path, const char **key)
 	return access(*path, F_OK) < 0 ? status : 0;
 }
 
-int blk_storage_name(struct bdev *d, const struct blk *b, char **path, const char **key)
+int blk_storage_name(struct bdev *d, struct blk *b, char **path, const char **key)
 {
 	autofree char *script = NULL;
 	int rc = blk_key_read(d, &script, d->path, "script");
@@ -77,6 +77,13 @@ int blk_storage_name(struct bdev *d, const struct blk *b, char **path, const cha
 	if (rc || *path)
 		return rc;
 	*key = "params";
+	/* The toolstack puts a medium in by naming it. */
+	if (b->cdrom) {
+		free(take_ptr(b->params));
+		rc = blk_key_read(d, &b->params, d->path, *key);
+		if (rc || !b->params || !*b->params)
+			return rc ? rc : -EAGAIN;
+	}
 	*path = strdup(b->params);
 	return *path ? 0 : -ENOMEM;
 }

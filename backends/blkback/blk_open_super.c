@@ -228,6 +228,17 @@ static int image_geometry(struct blk_image *im, int *found, struct stat *st)
 	return 0;
 }
 
+static void image_discard(struct blk_image *im, const struct stat *st)
+{
+	if (im->ro || !im->may_discard)
+		return;
+	if (im->bdev)
+		im->discard = blk_discard_bdev(im->fd, im->dev, "/sys");
+	else
+		im->discard =
+			blk_discard_file(im->fd, im->bytes, (uint32_t)st->st_blksize);
+}
+
 static int image_size(struct blk_image *im)
 {
 	struct stat st;
@@ -237,6 +248,7 @@ static int image_size(struct blk_image *im)
 	im->bytes = (uint64_t)st.st_size;
 	if (im->bdev && ioctl(im->fd, BLKGETSIZE64, &im->bytes) < 0)
 		return fault_errno(im);
+	image_discard(im, &st);
 	return im->bytes >= im->sector_size
 	               ? 0
 	               : fault(im, -EINVAL,

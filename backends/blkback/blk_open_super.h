@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "blk_conf.h"
+#include "blk_discard_super.h"
 #include "compiler.h"
 
 /** enum blk_cache - Places in the list of values of vbd.cache */
@@ -28,6 +29,7 @@ enum blk_cache {
  * @ro:		Open it O_RDONLY, so that nobody who is handed it can write
  * @shared:	It may be open for writing elsewhere, too
  * @bypass:	Of a loop device, open the file
+ * @may_discard: The toolstack does not forbid it
  * @want:	For blk_image_more()
  *
  * @rc:		0, or -errno and in @text why
@@ -44,6 +46,7 @@ enum blk_cache {
  * @bytes:	Its size
  * @sector_size: Unit a guest may address, bytes: 512, of a block device its logical one
  * @physical:	Unit the storage likes, bytes
+ * @discard:	What can be discarded, and may be
  *
  * @owner:	Tag of the device it is open for, when it is claimed
  * @sectors:	Capacity in 512-byte units, a multiple of @sector_size
@@ -51,7 +54,7 @@ enum blk_cache {
 struct blk_image {
 	const char *key;
 	char *path;
-	bool ro, shared, bypass;
+	bool ro, shared, bypass, may_discard;
 	enum blk_cache cache;
 	unsigned int want;
 
@@ -67,6 +70,7 @@ struct blk_image {
 	uint64_t bytes;
 	uint32_t sector_size;
 	uint32_t physical;
+	struct blk_discard discard;
 
 	const char *owner;
 	uint64_t sectors;

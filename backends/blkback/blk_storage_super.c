@@ -31,6 +31,19 @@ static int probe_mode(struct bdev *d, struct blk *b)
 	return rc;
 }
 
+static int probe_kind(struct bdev *d, struct blk *b)
+{
+	autofree char *type = NULL, *discard = NULL;
+	int rc = blk_key_read(d, &type, d->path, "device-type");
+
+	rc = rc ? rc : blk_key_read(d, &discard, d->path, "discard-enable");
+	if (rc)
+		return rc;
+	b->cdrom = type && strcmp(type, "cdrom") == 0;
+	b->may_discard = !discard || strcmp(discard, "0") != 0;
+	return 0;
+}
+
 static void image_forget(struct blk *b)
 {
 	/* While there is a job, the image is the job's. */
@@ -73,6 +86,7 @@ static int image_job(struct bdev *d, const char *key, const char *path,
 		return -ENOMEM;
 	b->image->ro = b->ro;
 	b->image->shared = b->shared;
+	b->image->may_discard = b->may_discard;
 	b->image->bypass = b->opts.v[BLK_OPT_LOOP] == 0;
 	b->image->cache = (enum blk_cache)b->opts.v[BLK_OPT_CACHE];
 	rc = bdev_job_start(d, run, blk_image_free, b->image, &b->job);
@@ -119,12 +133,15 @@ static int probe_params(struct bdev *d, struct blk *b)
 		bdev_fault(d, "params is missing");
 		return -EAGAIN;
 	}
-	if (!*b->params) {
+	if (!*b->params && !b->cdrom) {
 		bdev_fault(d, "params is empty, it must name the image");
 		return -EINVAL;
 	}
+	if (!*b->params && log_allowed(d->limit, 20, d->tag))
+		log_info(d->tag, "the drive is empty: waits for a medium, that is for "
+		                 "params to name one");
 	/* A script may make an image out of anything. */
-	return script ? 0 : probe_image(d, b);
+	return script || !*b->params ? 0 : probe_image(d, b);
 }
 
 int blk_storage_probe(struct bdev *d)
@@ -136,6 +153,7 @@ int blk_storage_probe(struct bdev *d)
 	if (!d->priv)
 		return -ENOMEM;
 	rc = probe_mode(d, d->priv);
+	rc = rc ? rc : probe_kind(d, d->priv);
 	return rc ? rc : probe_params(d, d->priv);
 }
 
@@ -145,7 +163,7 @@ static void choose(struct bdev *d, struct blk *b, const char *path)
 
 	if (xst_read(d->xs, XST_NULL, &guest, "/local/domain/%u/name", d->domid))
 		guest = NULL;
-	b->opts = blk_opts_for(b->params, path, guest);
+	b->opts = blk_opts_for(b->params ? b->params : "", path, guest);
 }
 
 /* Return: -EAGAIN with the opening begun, or for as long as it would be in vain. */

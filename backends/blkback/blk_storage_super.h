@@ -14,6 +14,8 @@
 
 /**
  * struct blk - A vbd
+ * @cdrom:	A drive, which may be empty
+ * @may_discard: The toolstack does not forbid it
  * @params:	As the toolstack wrote it: the image's path, unless a script makes another
  *		of it
  * @image:	Open, or being opened by @job, or in use elsewhere when it was tried
@@ -23,7 +25,7 @@
  * @life:	What of a connection outlives a worker
  */
 struct blk {
-	bool ro, shared;
+	bool ro, shared, cdrom, may_discard;
 	char *params;
 	struct blk_image *image;
 	struct bdev_job *job;
@@ -53,10 +55,10 @@ int must_check blk_storage_ready(struct bdev *d, unsigned int n);
  * blk_storage_name() - Path of the image, and which key it comes from
  * @path:	malloc'ed
  *
- * Return: 0, -EAGAIN while the hotplug script is not through, or -errno after
- * bdev_fault().
+ * Return: 0, -EAGAIN while the hotplug script is not through or a drive is empty, or
+ * -errno after bdev_fault().
  */
-int must_check blk_storage_name(struct bdev *d, const struct blk *b, char **path,
+int must_check blk_storage_name(struct bdev *d, struct blk *b, char **path,
                                 const char **key);
 
 #endif

@@ -11,6 +11,7 @@
 #include "blk_front_super.h"
 #include "blk_opts_super.h"
 #include "blk_storage_super.h"
+#include "blk_vpd_super.h"
 #include "num.h"
 #include "xenabi.h"
 
@@ -79,6 +80,8 @@ static int blk_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 	c.sectors = b->image->sectors;
 	c.sector_size = b->image->sector_size;
 	c.align = b->image->direct ? b->image->sector_size : 1;
+	c.flags |= (b->image->discard.granularity ? BLK_DISCARD : 0) |
+	           (b->image->discard.secure ? BLK_SECURE : 0);
 	c.flags |= (b->ro ? BLK_RO : 0) | (b->image->direct ? BLK_DIRECT : 0) |
 	           (resume ? BLK_RESUME : 0) | engine_flag[b->opts.v[BLK_OPT_ENGINE]];
 	blk_descriptors(b->image, c.nqueues, conf);
@@ -159,18 +162,36 @@ static bool blk_update(struct bdev *d, struct bdev_conf *told, struct bdev_updat
 
 static int blk_info(struct bdev *d, xst_t t, const struct blk *b, unsigned int *info)
 {
-	autofree char *type = NULL, *removable = NULL;
-	int rc = xst_read(d->xs, t, &type, "%s/device-type", d->path);
-
+	autofree char *removable = NULL;
+	int rc = xst_read(d->xs, t, &removable, "%s/removable", d->path);
 	if (rc && rc != -ENOENT)
 		return rc;
-	rc = xst_read(d->xs, t, &removable, "%s/removable", d->path);
-	if (rc && rc != -ENOENT)
-		return rc;
-	*info = (type && strcmp(type, "cdrom") == 0 ? VDISK_CDROM : 0) |
+	*info = (b->cdrom ? VDISK_CDROM : 0) |
 	        (removable && strcmp(removable, "1") == 0 ? VDISK_REMOVABLE : 0) |
 	        (b->ro ? VDISK_READONLY : 0);
 	return 0;
+}
+
+/* A later guest of this directory may meet another image: what is not so is said. */
+static int discard_publish(struct bdev *d, xst_t t, const struct blk_discard *c)
+{
+	int rc = xst_printf(d->xs, t, d->path, "feature-discard", "%d",
+	                    c->granularity != 0);
+
+	if (rc || !c->granularity)
+		return rc;
+	rc = xst_printf(d->xs, t, d->path, "discard-granularity", "%u", c->granularity);
+	rc = rc ? rc
+	        : xst_printf(d->xs, t, d->path, "discard-alignment", "%u", c->alignment);
+	return rc ? rc : xst_printf(d->xs, t, d->path, "discard-secure", "%d", c->secure);
+}
+
+static int blk_offer(struct bdev *d, xst_t t)
+{
+	const struct blk *b = d->priv;
+	int rc = blk_front_offer(d, t);
+
+	return rc || !*b->params ? rc : blk_vpd_offer(d, t, b->params);
 }
 
 static int blk_publish(struct bdev *d, xst_t t)
@@ -190,6 +211,7 @@ static int blk_publish(struct bdev *d, xst_t t)
 	rc = rc ? rc
 	        : xst_printf(d->xs, t, d->path, "physical-sector-size", "%u",
 	                     b->image->physical);
+	rc = rc ? rc : discard_publish(d, t, &b->image->discard);
 	rc = rc ? rc : blk_front_publish(d, t);
 	if (!rc)
 		b->published = b->image->sectors;
@@ -204,7 +226,7 @@ const struct super_backend blk_super = {
 	.configure = blk_configure,
 	.configured = blk_configured,
 	.probe = blk_storage_probe,
-	.offer = blk_front_offer,
+	.offer = blk_offer,
 	.open = blk_storage_open,
 	.connect = blk_connect,
 	.fence = blk_fence,
