@@ -11,25 +11,9 @@
 #define STARTED       1U
 #define FLUSH_FAILED  2U
 
-static uint64_t word_make(enum blk_journal_state s, int16_t status, uint32_t index)
-{
-	return (uint64_t)s | (uint64_t)(uint16_t)status << 16 | (uint64_t)index << 32;
-}
-
 static enum blk_journal_state word_state(uint64_t w)
 {
 	return (enum blk_journal_state)(w & 0xff);
-}
-
-static uint64_t show_make(uint32_t shown, uint32_t showing)
-{
-	return (uint64_t)showing << 32 | shown;
-}
-
-/* Pairs with load(): who finds the word finds what was written before it. */
-static void store(uint64_t *word, uint64_t value)
-{
-	__atomic_store_n(word, value, __ATOMIC_RELEASE);
 }
 
 static uint64_t load(const uint64_t *word)
@@ -45,14 +29,6 @@ static void flag_set(struct blk_journal *j, uint32_t bit)
 static bool flag(const struct blk_journal *j, uint32_t bit)
 {
 	return __atomic_load_n(&j->head->flags, __ATOMIC_ACQUIRE) & bit;
-}
-
-static struct blk_journal_rec *record(const struct blk_journal *j, uint32_t i)
-{
-	assert(i < j->slots);
-	/* Lines of 64 bytes from the start of a page: aligned. */
-	return (struct blk_journal_rec *)(void *)((char *)j->head + BLK_JOURNAL_HEAD +
-	                                          i * j->stride);
 }
 
 void blk_journal_make(void *mem, uint32_t slots, uint32_t bytes)
@@ -91,7 +67,7 @@ int blk_journal_open(struct blk_journal *j, void *mem, size_t size, uint32_t slo
 
 void blk_journal_start(struct blk_journal *j, uint32_t index)
 {
-	store(&j->head->show, show_make(index, index));
+	blk_journal_store(&j->head->show, blk_journal_show(index, index));
 	flag_set(j, STARTED);
 }
 
@@ -100,44 +76,10 @@ bool blk_journal_started(const struct blk_journal *j)
 	return flag(j, STARTED);
 }
 
-void *blk_journal_req(const struct blk_journal *j, uint32_t i)
-{
-	return record(j, i)->req;
-}
-
-void blk_journal_take(struct blk_journal *j, uint32_t i, uint32_t index)
-{
-	struct blk_journal_rec *r = record(j, i);
-
-	assert(word_state(r->word) == BLK_JOURNAL_FREE);
-	r->taken = index;
-	store(&r->word, word_make(BLK_JOURNAL_TAKEN, 0, 0));
-}
-
-void blk_journal_answer(struct blk_journal *j, uint32_t i, uint32_t index, int16_t status)
-{
-	store(&record(j, i)->word, word_make(BLK_JOURNAL_ANSWERED, status, index));
-}
-
-void blk_journal_showing(struct blk_journal *j, uint32_t prod)
-{
-	store(&j->head->show, show_make((uint32_t)j->head->show, prod));
-}
-
-void blk_journal_shown(struct blk_journal *j, uint32_t prod)
-{
-	store(&j->head->show, show_make(prod, prod));
-}
-
-void blk_journal_clear(struct blk_journal *j, uint32_t i)
-{
-	store(&record(j, i)->word, 0);
-}
-
 enum blk_journal_state blk_journal_state(const struct blk_journal *j, uint32_t i,
                                          int16_t *status)
 {
-	uint64_t w = load(&record(j, i)->word);
+	uint64_t w = load(&blk_journal_rec(j, i)->word);
 
 	*status = (int16_t)(w >> 16);
 	return word_state(w);
@@ -161,7 +103,7 @@ static int find_shown(struct blk_journal *j, uint32_t rsp_prod, char *text, size
 		         rsp_prod, shown, showing);
 		return -EILSEQ;
 	}
-	store(&j->head->show, show_make(rsp_prod, rsp_prod));
+	blk_journal_store(&j->head->show, blk_journal_show(rsp_prod, rsp_prod));
 	return 0;
 }
 
@@ -181,10 +123,11 @@ static bool settle(struct blk_journal_rec *r, uint32_t prod)
 		return true;
 	case BLK_JOURNAL_ANSWERED:
 		if ((int32_t)(index - prod) < 0)
-			store(&r->word, 0);
+			blk_journal_store(&r->word, 0);
 		else
-			store(&r->word,
-			      word_make(BLK_JOURNAL_DONE, (int16_t)(w >> 16), 0));
+			blk_journal_store(&r->word,
+			                  blk_journal_word(BLK_JOURNAL_DONE,
+			                                   (int16_t)(w >> 16), 0));
 		return true;
 	}
 	return false;
@@ -194,10 +137,10 @@ static bool settle(struct blk_journal_rec *r, uint32_t prod)
 static bool sort_in(const struct blk_journal *j, struct blk_journal_left *left,
                     uint32_t n, uint32_t i)
 {
-	uint32_t age = left->cons - record(j, i)->taken;
+	uint32_t age = left->cons - blk_journal_rec(j, i)->taken;
 
 	for (; n; n--) {
-		uint32_t other = left->cons - record(j, left->rec[n - 1])->taken;
+		uint32_t other = left->cons - blk_journal_rec(j, left->rec[n - 1])->taken;
 
 		if (other == age)
 			return false;
@@ -221,14 +164,14 @@ int blk_journal_take_up(struct blk_journal *j, uint32_t rsp_prod,
 	left->prod = rsp_prod;
 	left->n = 0;
 	for (uint32_t i = 0; i < j->slots; i++) {
-		good &= settle(record(j, i), rsp_prod);
-		left->n += word_state(record(j, i)->word) != BLK_JOURNAL_FREE;
+		good &= settle(blk_journal_rec(j, i), rsp_prod);
+		left->n += word_state(blk_journal_rec(j, i)->word) != BLK_JOURNAL_FREE;
 	}
 	/* What was taken is recorded, or was answered and shown and is recorded no more.
 	 */
 	left->cons = left->prod + left->n;
 	for (uint32_t i = 0, n = 0; i < j->slots; i++)
-		if (word_state(record(j, i)->word) != BLK_JOURNAL_FREE)
+		if (word_state(blk_journal_rec(j, i)->word) != BLK_JOURNAL_FREE)
 			good &= sort_in(j, left, n++, i);
 	if (good)
 		return 0;
@@ -238,7 +181,7 @@ int blk_journal_take_up(struct blk_journal *j, uint32_t rsp_prod,
 
 uint32_t blk_journal_taken(const struct blk_journal *j, uint32_t i)
 {
-	return record(j, i)->taken;
+	return blk_journal_rec(j, i)->taken;
 }
 
 void blk_journal_busy(struct blk_journal *j, bool busy)
