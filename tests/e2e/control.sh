@@ -77,17 +77,17 @@ status 2 "--count goes with" ctl stats --count=1
 status 2 'must be err, warn, info or debug' ctl log loud
 
 # ---- The log level, of workers that run, too
-said() { grep -c 'guest 1 vbd-51712: serving' "$log"; }
-hold 1 xvda
-same "at debug the worker speaks" "$(said)" 1
+said() { grep -c "guest $1: serving" "$log"; }
+in_guest 2 pvblk read xvda >/dev/null
+same "at debug the worker speaks" "$(said '2 vbd-51712')" 1
 check "log err" ctl log err
 same "it is so" "$(ctl log)" err
+hold 1 xvda
+same "nobody says more than that" "$(said '1 vbd-51712')" 0
+check "log info" ctl log info
 attach 1 disk xvdb --mode r
 in_guest 1 pvblk read xvdb >/dev/null
-same "nobody says more than that" "$(grep -c 'vbd-51728: serving' "$log")" 0
-check "log info" ctl log info
-in_guest 1 pvblk read xvdb >/dev/null
-same "the worker that runs says it again" "$(grep -c 'vbd-51728: serving' "$log")" 1
+same "a worker that was started to be silent speaks" "$(said '1 vbd-51728')" 1
 echo "log-level = warn" >"$work/pvbackd.conf"
 kill -HUP "$pvbackd_pid"
 same "SIGHUP reads the settings again" "$(until_true 5 test "$(ctl log)" != info; ctl log)" debug
