@@ -34,6 +34,7 @@
  * @xs:		XenStore; do not keep it between calls
  * @limit:	Allowance of log lines about the device: a guest can have it closed and
  *		opened at will
+ * @touched:	In update(): something in our directory has changed; else a second passed
  * @ailing:	Its worker has said that something is wrong, and not that it is right
  *again
  * @priv:	The backend's own; allocated in probe(), freed in release()
@@ -46,6 +47,7 @@ struct bdev {
 	const char *front;
 	struct xst *xs;
 	struct log_limit *limit;
+	bool touched;
 	bool ailing;
 	void *priv;
 };

@@ -57,6 +57,14 @@ struct net_conf {
 	struct net_queue_conf queue[NET_QUEUES_MAX];
 };
 
+/** struct net_update - Blob of UPDATE: a rate that has changed, as in net_conf */
+struct net_update {
+	uint64_t rate_bytes;
+	uint32_t rate_usec;
+	uint32_t pad;
+};
+
+_Static_assert(sizeof(struct net_update) == 16, "no padding on the socket");
 _Static_assert(sizeof(struct net_conf) == 136, "no padding on the socket");
 
 #endif

@@ -18,6 +18,8 @@
 
 /* A frontend that does not say when it has posted slots is looked at so often. */
 #define NET_LOOK_NS   30000000
+/* How long a rate is obeyed without a look whether it is another one now. */
+#define NET_RATE_NS   50000000
 /* Turns before the descriptors are looked at, whatever the rings have. */
 #define NET_TURNS     16
 /* Frames of the last connection that may wait in the TAP: its txqueuelen is 1000. */
@@ -72,7 +74,7 @@ static uint64_t queue_allow(void *arg, uint32_t len)
 	struct net_vif *v = q->vif;
 	uint64_t wait;
 
-	if (!v->conf.rate_bytes || q->stopping)
+	if (!atomic_load_explicit(&v->limited, memory_order_relaxed) || q->stopping)
 		return 0;
 	pthread_mutex_lock(&v->lock);
 	wait = net_rate_take(&v->rate, len, clock_ns());
@@ -141,7 +143,8 @@ static int64_t queue_listen(struct net_queue *q)
 	if (q->rx_chan.evt)
 		wait_at_most(&limit, net_chan_listen(&q->rx_chan, now));
 	if (q->limit)
-		wait_at_most(&limit, (int64_t)q->limit);
+		wait_at_most(&limit,
+		             q->limit < NET_RATE_NS ? (int64_t)q->limit : NET_RATE_NS);
 	if (tx && ring_arm(&q->tx.ring))
 		return 0;
 	if (!net_rxq_starved(&q->rx))

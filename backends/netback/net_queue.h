@@ -20,6 +20,7 @@ struct net_queue;
  * @stop:	eventfd that is readable when the threads are to end, for all of them
  * @live:	Queues whose thread has not ended
  * @failed:	The supervisor has been told
+ * @limited:	There is a rate: @rate is to be asked
  * @lock:	Guards @rate
  */
 struct net_vif {
@@ -28,6 +29,7 @@ struct net_vif {
 	int stop;
 	atomic_uint live;
 	atomic_flag failed;
+	atomic_bool limited;
 	pthread_mutex_t lock;
 	struct net_rate rate;
 	struct net_queue *queue[NET_QUEUES_MAX];

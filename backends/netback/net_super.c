@@ -199,11 +199,78 @@ static int net_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 	return 0;
 }
 
+/*
+ * The rate is what a toolstack may change while the card is used. One that is malformed
+ * changes nothing.
+ */
+static bool net_update(struct bdev *d, struct bdev_conf *told, struct bdev_update *u)
+{
+	struct net *n = d->priv;
+	autofree char *v = NULL;
+	struct net_update to = { 0 };
+	struct net_conf c;
+	int rc = d->touched ? xst_read(d->xs, XST_NULL, &v, "%s/rate", d->path) : -EAGAIN;
+
+	if (rc && rc != -ENOENT)
+		return false;
+	if (v && net_rate_parse(v, &to.rate_bytes, &to.rate_usec)) {
+		if (log_allowed(d->limit, 20, d->tag))
+			log_warn(d->tag,
+			         "rate is \"%.40s\", it must be BYTES,MICROSECONDS: it "
+			         "stays "
+			         "what it was",
+			         v);
+		return false;
+	}
+	if (to.rate_bytes == n->rate_bytes && to.rate_usec == n->rate_usec)
+		return false;
+	n->rate_bytes = to.rate_bytes;
+	n->rate_usec = to.rate_usec;
+	memcpy(&c, told->blob, sizeof(c));
+	c.rate_bytes = to.rate_bytes;
+	c.rate_usec = to.rate_usec;
+	memcpy(told->blob, &c, sizeof(c));
+	memcpy(u->blob, &to, sizeof(to));
+	u->len = sizeof(to);
+	log_info(d->tag, "rate is %s now", v ? v : "not limited");
+	return true;
+}
+
 static int net_publish(struct bdev *d, xst_t t)
 {
 	(void)d;
 	(void)t;
 	return 0;
+}
+
+static void describe_rate(const struct net *n, struct bdev_facts *f)
+{
+	if (n->rate_bytes)
+		bdev_fact(f, "rate", "%llu bytes in %u us",
+		          (unsigned long long)n->rate_bytes, n->rate_usec);
+}
+
+static void net_describe(const struct bdev *d, const struct bdev_conf *conf,
+                         struct bdev_facts *f)
+{
+	const struct net *n = d->priv;
+	char name[IFNAMSIZ];
+	struct net_conf c;
+
+	if (net_tap_name(&n->tap, name) == 0)
+		bdev_fact(f, "interface", "%s", name);
+	describe_rate(n, f);
+	if (!conf)
+		return;
+	memcpy(&c, conf->blob, sizeof(c));
+	bdev_fact_num(f, "queues", c.nqueues);
+	bdev_fact_bool(f, "split-event-channels", c.queue[0].rx_port != 0);
+	bdev_fact_bool(f, "sg", c.flags & NET_SG);
+	bdev_fact_bool(f, "csum-ipv4", c.flags & NET_CSUM4);
+	bdev_fact_bool(f, "csum-ipv6", c.flags & NET_CSUM6);
+	bdev_fact_bool(f, "gso-tcpv4", c.flags & NET_GSO4);
+	bdev_fact_bool(f, "gso-tcpv6", c.flags & NET_GSO6);
+	bdev_fact_bool(f, "rx-notify", c.flags & NET_RX_NOTIFY);
 }
 
 static void net_close(struct bdev *d)
@@ -243,11 +310,13 @@ static const struct bdev_stats net_bdev_stats = { &net_stats_table, net_ops,
 const struct super_backend net_super = {
 	.kind = "vif",
 	.stats = &net_bdev_stats,
+	.describe = net_describe,
 	.probe = net_probe,
 	.offer = net_offer,
 	.open = net_open,
 	.connect = net_connect,
 	.publish = net_publish,
+	.update = net_update,
 	.close = net_close,
 	.remove = net_remove,
 	.release = net_release,

@@ -45,6 +45,7 @@ static struct net_vif *vif_new(struct wdev *d, const struct net_conf *c)
 	v->conf = *c;
 	pthread_mutex_init(&v->lock, NULL);
 	atomic_flag_clear(&v->failed);
+	atomic_init(&v->limited, c->rate_bytes != 0);
 	net_rate_init(&v->rate, c->rate_bytes, c->rate_usec, clock_ns());
 	return v;
 }
@@ -122,6 +123,22 @@ static int net_connect(struct wdev *d, const void *blob, size_t len, int *fds,
 	return rc;
 }
 
+static void net_update(struct wdev *d, const void *blob, size_t len)
+{
+	struct net_vif *v = d->priv;
+	struct net_update u;
+
+	if (len != sizeof(u)) {
+		log_err(d->tag, "UPDATE of a vif with %zu bytes", len);
+		return;
+	}
+	memcpy(&u, blob, sizeof(u));
+	pthread_mutex_lock(&v->lock);
+	net_rate_init(&v->rate, u.rate_bytes, u.rate_usec, clock_ns());
+	pthread_mutex_unlock(&v->lock);
+	atomic_store_explicit(&v->limited, u.rate_bytes != 0, memory_order_relaxed);
+}
+
 static void net_disconnect(struct wdev *d)
 {
 	struct net_vif *v = d->priv;
@@ -137,5 +154,6 @@ const struct worker_backend net_worker = {
 	.kind = "vif",
 	.stats = &net_stats_table,
 	.connect = net_connect,
+	.update = net_update,
 	.disconnect = net_disconnect,
 };

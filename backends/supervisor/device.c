@@ -169,7 +169,9 @@ bool device_step(struct device *d)
 	if ((!s->xs || s->broken) && !s->stopping && !without_store(d))
 		return true;
 	device_moves(d);
+	d->bdev.touched = s->xs != NULL;
 	dev_update(d);
+	d->bdev.touched = false;
 	if (d->state == DEV_GONE) {
 		device_free(d);
 		d = NULL;
