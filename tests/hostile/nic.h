@@ -67,7 +67,7 @@ struct netif_tx_request *nic_put(struct nic *n, uint32_t page, uint32_t off,
                                  uint32_t size, unsigned int flags);
 struct netif_extra_info *nic_put_extra(struct nic *n, uint8_t type, uint8_t flags);
 
-/** nic_push() - Publish what was put, and notify whether asked to or not */
+/** nic_push() - Publish what was put, and notify if asked to */
 void nic_push(struct nic *n);
 
 /** nic_answered() - Wait for @want more answers on the transmit ring: the first of them
@@ -95,6 +95,9 @@ uint32_t nic_received(struct nic *n, uint32_t at_least);
 
 /** nic_rx_rsp() - Response @idx, free-running */
 struct netif_rx_response *nic_rx_rsp(struct nic *n, uint32_t idx);
+
+/** nic_turn() - The worker has looked at both rings since the call */
+void nic_turn(struct nic *n);
 
 /** nic_works() - A frame each way */
 void nic_works(struct nic *n);
