@@ -274,7 +274,8 @@ static void make_room(struct control *ctl)
 	LIST_FOREACH (c, &ctl->clients, link)
 		if (!oldest || c->last < oldest->last)
 			oldest = c;
-	client_drop(oldest, "there are too many");
+	if (oldest)
+		client_drop(oldest, "there are too many");
 }
 
 static int client_new(struct control *ctl, int *fd)

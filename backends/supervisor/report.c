@@ -148,7 +148,7 @@ static int parse_device(const json_t *o, struct ctl_request *rq, char *why, size
 		return 0;
 	if (!kind || !rq->some || strlen(kind) >= sizeof(rq->kind))
 		return wrong(why, size, "devid needs domid and kind");
-	strcpy(rq->kind, kind);
+	memcpy(rq->kind, kind, strlen(kind) + 1);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -148,9 +149,10 @@ static void guests_texts_do_no_harm(void **state)
 {
 	(void)state;
 	dev->probed = true;
-	strcpy(guest.name, "w\033[2Jeb\xff\xc2\x9b");
-	strcpy(dev->said, "r\xc3\xa4\xc2\x9b"
-	                  "31m");
+	snprintf(guest.name, sizeof(guest.name), "%s", "w\033[2Jeb\xff\xc2\x9b");
+	snprintf(dev->said, sizeof(dev->said), "%s",
+	         "r\xc3\xa4\xc2\x9b"
+	         "31m");
 	shows(CTL_LIST, true, "\"device\":\"3/vkey-7\"");
 	shows(CTL_LIST, true, "\"guest\":\"w?[2Jeb???\"");
 	shows(CTL_LIST, true, "\"fault\":\"r\xc3\xa4??31m\"");
