@@ -15,6 +15,10 @@
 /* Every call in it that can be is inlined: for loops that each request passes through. */
 #define hot_loop                __attribute__((flatten))
 #define must_check              __attribute__((warn_unused_result))
+/* Out of the way of what is done often; and the opposite, whatever the compiler thinks.
+ */
+#define seldom                  __attribute__((cold, noinline))
+#define forced_inline           inline __attribute__((always_inline))
 
 /**
  * enum verdict - Fate of something the guest said. Never mixed with errno.

@@ -42,12 +42,12 @@ static inline void hist_put(uint64_t *p, uint64_t v)
 }
 
 /**
- * hist_add() - Count a value
+ * hist_add_many() - Count a value @n times
  *
  * By one thread; others, or other processes, may read meanwhile, and find each number
  * whole, but the bucket perhaps before the count.
  */
-static inline void hist_add(struct hist *h, uint64_t ns)
+static inline void hist_add_many(struct hist *h, uint64_t ns, uint64_t n)
 {
 	uint64_t *bucket = &h->bucket[hist_bucket(ns)];
 
@@ -55,9 +55,15 @@ static inline void hist_add(struct hist *h, uint64_t ns)
 		hist_put(&h->min, ns);
 	if (ns > h->max)
 		hist_put(&h->max, ns);
-	hist_put(&h->count, h->count + 1);
-	hist_put(&h->sum, h->sum + ns);
-	hist_put(bucket, *bucket + 1);
+	hist_put(&h->count, h->count + n);
+	hist_put(&h->sum, h->sum + ns * n);
+	hist_put(bucket, *bucket + n);
+}
+
+/** hist_add() - Once */
+static inline void hist_add(struct hist *h, uint64_t ns)
+{
+	hist_add_many(h, ns, 1);
 }
 
 void hist_merge(struct hist *into, const struct hist *from);

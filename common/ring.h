@@ -45,16 +45,18 @@ _Static_assert(offsetof(struct ring_page, slots) == offsetof(struct blkif_sring,
 /**
  * struct ring_back - What we know of a ring, in private memory
  * @page:	Shared page(s)
+ * @slots:	The first slot in it
  * @size:	Slots, a power of two
- * @slot_words:	Size of a slot in 32-bit words
+ * @slot:	Size of a slot, bytes
  * @req_cons:	Requests taken; indices run freely and wrap at 2^32
  * @rsp_prod:	Responses written; never ahead of @req_cons
  * @rsp_pub:	Responses the guest has been shown
  */
 struct ring_back {
 	struct ring_page *page;
+	char *slots;
 	uint32_t size;
-	uint32_t slot_words;
+	uint32_t slot;
 	uint32_t req_cons;
 	uint32_t rsp_prod;
 	uint32_t rsp_pub;
@@ -69,8 +71,9 @@ static inline void ring_init(struct ring_back *r, void *page, size_t bytes, size
 	assert(fit > 0 && slot % sizeof(uint32_t) == 0);
 	*r = (struct ring_back){
 		.page = page,
+		.slots = (char *)page + sizeof(struct ring_page),
 		.size = 1U << (31 - __builtin_clz((uint32_t)fit)),
-		.slot_words = (uint32_t)(slot / sizeof(uint32_t)),
+		.slot = (uint32_t)slot,
 	};
 }
 
@@ -129,54 +132,37 @@ static inline bool ring_waiting(const struct ring_back *r)
 	return __atomic_load_n(&r->page->req_prod, __ATOMIC_RELAXED) != r->req_cons;
 }
 
-static inline uint32_t *ring_slot(const struct ring_back *r, uint32_t idx)
+static inline void *ring_slot(const struct ring_back *r, uint32_t idx)
 {
-	return r->page->slots + (size_t)(idx & (r->size - 1)) * r->slot_words;
+	return r->slots + (size_t)(idx & (r->size - 1)) * r->slot;
 }
 
 /*
- * Words of a slot, each with one load or store: by eight bytes where the slot lies so,
- * which all but those of 32-bit guests do.
+ * Parts of a slot, which is aligned to words. Volatile: the compiler neither drops nor
+ * repeats an access. A guest may make or see half a change, as it could anyway.
  */
-static inline void ring_load(void *private, const uint32_t *slot, size_t len)
+typedef uint64_t ring_pair __attribute__((aligned(4), may_alias));
+typedef uint64_t ring_quad __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* Copy @len bytes, of which one side is in the ring. */
+static inline __attribute__((always_inline)) void
+ring_move(volatile void *to, const volatile void *from, size_t len)
 {
-	size_t at = 0;
+	volatile char *t = to;
+	const volatile char *f = from;
 
-	if ((uintptr_t)slot % sizeof(uint64_t) == 0)
-		for (; at + sizeof(uint64_t) <= len; at += sizeof(uint64_t)) {
-			uint64_t word =
-				__atomic_load_n((const uint64_t *)(const void *)slot +
-			                                at / sizeof(uint64_t),
-			                        __ATOMIC_RELAXED);
-
-			memcpy((char *)private + at, &word, sizeof(word));
-		}
-	for (; at < len; at += sizeof(uint32_t)) {
-		uint32_t word =
-			__atomic_load_n(slot + at / sizeof(uint32_t), __ATOMIC_RELAXED);
-
-		memcpy((char *)private + at, &word, sizeof(word));
+	for (; len >= sizeof(ring_quad); len -= sizeof(ring_quad)) {
+		*(volatile ring_quad *)t = *(const volatile ring_quad *)f;
+		t += sizeof(ring_quad);
+		f += sizeof(ring_quad);
 	}
-}
-
-static inline void ring_store(uint32_t *slot, const void *private, size_t len)
-{
-	size_t at = 0;
-
-	if ((uintptr_t)slot % sizeof(uint64_t) == 0)
-		for (; at + sizeof(uint64_t) <= len; at += sizeof(uint64_t)) {
-			uint64_t word;
-
-			memcpy(&word, (const char *)private + at, sizeof(word));
-			__atomic_store_n((uint64_t *)(void *)slot + at / sizeof(uint64_t),
-			                 word, __ATOMIC_RELAXED);
-		}
-	for (; at < len; at += sizeof(uint32_t)) {
-		uint32_t word;
-
-		memcpy(&word, (const char *)private + at, sizeof(word));
-		__atomic_store_n(slot + at / sizeof(uint32_t), word, __ATOMIC_RELAXED);
+	if (len & sizeof(ring_pair)) {
+		*(volatile ring_pair *)t = *(const volatile ring_pair *)f;
+		t += sizeof(ring_pair);
+		f += sizeof(ring_pair);
 	}
+	if (len & sizeof(uint32_t))
+		*(volatile uint32_t *)t = *(const volatile uint32_t *)f;
 }
 
 /**
@@ -188,9 +174,8 @@ static inline void ring_store(uint32_t *slot, const void *private, size_t len)
 static inline void ring_read(const struct ring_back *r, size_t off, void *private,
                              size_t len)
 {
-	assert((off | len) % sizeof(uint32_t) == 0 &&
-	       off + len <= r->slot_words * sizeof(uint32_t));
-	ring_load(private, ring_slot(r, r->req_cons) + off / sizeof(uint32_t), len);
+	assert((off | len) % sizeof(uint32_t) == 0 && off + len <= r->slot);
+	ring_move(private, (char *)ring_slot(r, r->req_cons) + off, len);
 }
 
 /** ring_taken() - The next request has been read and is not read again */
@@ -213,8 +198,8 @@ static inline void ring_take(struct ring_back *r, void *private, size_t len)
 static inline void ring_respond(struct ring_back *r, const void *rsp, size_t len)
 {
 	assert(r->rsp_prod != r->req_cons);
-	assert(len % sizeof(uint32_t) == 0 && len <= r->slot_words * sizeof(uint32_t));
-	ring_store(ring_slot(r, r->rsp_prod), rsp, len);
+	assert(len % sizeof(uint32_t) == 0 && len <= r->slot);
+	ring_move(ring_slot(r, r->rsp_prod), rsp, len);
 	r->rsp_prod++;
 }
 

@@ -69,7 +69,7 @@ BLK_ABI(32, __attribute__((packed, aligned(4))));
  * struct blk_abi - A layout: sizes and offsets, bytes
  * @slot:	A slot of the ring
  * @head:	As much of a request as says all that the other segments do not
- * @rsp:	A response; the fields are where struct blk_rsp has them
+ * @rsp:	A response
  * @id:		Also of requests with unknown operations
  * @tail:	First segment, or number of sectors to discard
  * @gref:	Grant of the first indirect page
@@ -88,15 +88,12 @@ struct blk_abi {
 #define BLK_HEAD_MAX 32U
 #define BLK_WIRE_MAX 112U
 
-/** struct blk_rsp - A response, with room for the longest; the padding is zero (XSA-216)
+/*
+ * A response is its id, then a number with the operation in the lowest byte, the status
+ * from this bit on, and zeros: in all layouts, as far as they are long.
  */
-struct blk_rsp {
-	uint64_t id;
-	uint8_t op;
-	uint8_t pad;
-	int16_t status;
-	uint32_t pad2;
-};
+#define BLK_RSP_STATUS 16
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "x86");
 
 #define BLK_ABI_ROW(bits)                                                        \
 	{                                                                        \
@@ -158,9 +155,6 @@ BLK_SIZE(blk32_discard, 28);
 BLK_SIZE(blk32_indirect, 64);
 BLK_SIZE(blk32_rsp, 12);
 
-BLK_AT(blk_rsp, op, 8);
-BLK_AT(blk_rsp, status, 10);
-BLK_SIZE(blk_rsp, 16);
 BLK_SIZE(blk_part, 8);
 
 /* The header's own structures, compiled here, are the 64-bit ones. */

@@ -16,6 +16,11 @@ static enum blk_journal_state word_state(uint64_t w)
 	return (enum blk_journal_state)(w & 0xff);
 }
 
+static uint64_t show_make(uint32_t shown, uint32_t showing)
+{
+	return (uint64_t)showing << 32 | shown;
+}
+
 static uint64_t load(const uint64_t *word)
 {
 	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
@@ -29,6 +34,14 @@ static void flag_set(struct blk_journal *j, uint32_t bit)
 static bool flag(const struct blk_journal *j, uint32_t bit)
 {
 	return __atomic_load_n(&j->head->flags, __ATOMIC_ACQUIRE) & bit;
+}
+
+struct blk_journal_rec *blk_journal_rec(const struct blk_journal *j, uint32_t i)
+{
+	assert(i < j->slots);
+	/* Lines of 64 bytes from the start of a page: aligned. */
+	return (struct blk_journal_rec *)(void *)((char *)j->head + BLK_JOURNAL_HEAD +
+	                                          i * j->stride);
 }
 
 void blk_journal_make(void *mem, uint32_t slots, uint32_t bytes)
@@ -67,13 +80,23 @@ int blk_journal_open(struct blk_journal *j, void *mem, size_t size, uint32_t slo
 
 void blk_journal_start(struct blk_journal *j, uint32_t index)
 {
-	blk_journal_store(&j->head->show, blk_journal_show(index, index));
+	blk_journal_put(&j->head->show, show_make(index, index));
 	flag_set(j, STARTED);
 }
 
 bool blk_journal_started(const struct blk_journal *j)
 {
 	return flag(j, STARTED);
+}
+
+void blk_journal_showing(struct blk_journal *j, uint32_t prod)
+{
+	blk_journal_put(&j->head->show, show_make((uint32_t)j->head->show, prod));
+}
+
+void blk_journal_shown(struct blk_journal *j, uint32_t prod)
+{
+	blk_journal_put(&j->head->show, show_make(prod, prod));
 }
 
 enum blk_journal_state blk_journal_state(const struct blk_journal *j, uint32_t i,
@@ -103,7 +126,7 @@ static int find_shown(struct blk_journal *j, uint32_t rsp_prod, char *text, size
 		         rsp_prod, shown, showing);
 		return -EILSEQ;
 	}
-	blk_journal_store(&j->head->show, blk_journal_show(rsp_prod, rsp_prod));
+	blk_journal_put(&j->head->show, show_make(rsp_prod, rsp_prod));
 	return 0;
 }
 
@@ -123,11 +146,11 @@ static bool settle(struct blk_journal_rec *r, uint32_t prod)
 		return true;
 	case BLK_JOURNAL_ANSWERED:
 		if ((int32_t)(index - prod) < 0)
-			blk_journal_store(&r->word, 0);
+			blk_journal_put(&r->word, 0);
 		else
-			blk_journal_store(&r->word,
-			                  blk_journal_word(BLK_JOURNAL_DONE,
-			                                   (int16_t)(w >> 16), 0));
+			blk_journal_put(&r->word,
+			                blk_journal_word(BLK_JOURNAL_DONE,
+			                                 (int16_t)(w >> 16), 0));
 		return true;
 	}
 	return false;

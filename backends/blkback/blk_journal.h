@@ -166,7 +166,15 @@ void blk_journal_start(struct blk_journal *j, uint32_t index);
 /** blk_journal_started() - A worker came so far; otherwise nothing was ever taken */
 bool blk_journal_started(const struct blk_journal *j);
 
-/* ---- Once for each request ------------------------------------------------------- */
+/** blk_journal_rec() - Record @i; its @req is to be written while it is FREE only */
+struct blk_journal_rec *blk_journal_rec(const struct blk_journal *j, uint32_t i);
+
+/* Pairs with the acquire of who looks: who finds the word finds what was written before.
+ */
+static inline void blk_journal_put(uint64_t *word, uint64_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
 
 static inline uint64_t blk_journal_word(enum blk_journal_state s, int16_t status,
                                         uint32_t index)
@@ -174,71 +182,32 @@ static inline uint64_t blk_journal_word(enum blk_journal_state s, int16_t status
 	return (uint64_t)s | (uint64_t)(uint16_t)status << 16 | (uint64_t)index << 32;
 }
 
-static inline uint64_t blk_journal_show(uint32_t shown, uint32_t showing)
+/** blk_journal_take() - Request @index of the ring is in the record now */
+static inline void blk_journal_take(struct blk_journal_rec *r, uint32_t index)
 {
-	return (uint64_t)showing << 32 | shown;
-}
-
-/* Who finds the word, by an acquiring load, finds what was written before it. */
-static inline void blk_journal_store(uint64_t *word, uint64_t value)
-{
-	__atomic_store_n(word, value, __ATOMIC_RELEASE);
-}
-
-static inline struct blk_journal_rec *blk_journal_rec(const struct blk_journal *j,
-                                                      uint32_t i)
-{
-	assert(i < j->slots);
-	/* Lines of 64 bytes from the start of a page: aligned. */
-	return (struct blk_journal_rec *)(void *)((char *)j->head + BLK_JOURNAL_HEAD +
-	                                          i * j->stride);
-}
-
-/** blk_journal_req() - Where the request of record @i is kept; write it while FREE only
- */
-static inline void *blk_journal_req(const struct blk_journal *j, uint32_t i)
-{
-	return blk_journal_rec(j, i)->req;
-}
-
-/** blk_journal_take() - Request @index of the ring is in record @i now */
-static inline void blk_journal_take(struct blk_journal *j, uint32_t i, uint32_t index)
-{
-	struct blk_journal_rec *r = blk_journal_rec(j, i);
-
 	assert((r->word & 0xff) == BLK_JOURNAL_FREE);
 	r->taken = index;
-	blk_journal_store(&r->word, blk_journal_word(BLK_JOURNAL_TAKEN, 0, 0));
+	blk_journal_put(&r->word, blk_journal_word(BLK_JOURNAL_TAKEN, 0, 0));
 }
 
 /** blk_journal_answer() - Its response, with @status, is number @index of the ring */
-static inline void blk_journal_answer(struct blk_journal *j, uint32_t i, uint32_t index,
+static inline void blk_journal_answer(struct blk_journal_rec *r, uint32_t index,
                                       int16_t status)
 {
-	blk_journal_store(&blk_journal_rec(j, i)->word,
-	                  blk_journal_word(BLK_JOURNAL_ANSWERED, status, index));
+	blk_journal_put(&r->word, blk_journal_word(BLK_JOURNAL_ANSWERED, status, index));
+}
+
+/** blk_journal_clear() - The response was shown: the record can be used again */
+static inline void blk_journal_clear(struct blk_journal_rec *r)
+{
+	blk_journal_put(&r->word, 0);
 }
 
 /** blk_journal_showing() - The guest is about to be shown the responses before @prod */
-static inline void blk_journal_showing(struct blk_journal *j, uint32_t prod)
-{
-	blk_journal_store(&j->head->show,
-	                  blk_journal_show((uint32_t)j->head->show, prod));
-}
+void blk_journal_showing(struct blk_journal *j, uint32_t prod);
 
 /** blk_journal_shown() - It was */
-static inline void blk_journal_shown(struct blk_journal *j, uint32_t prod)
-{
-	blk_journal_store(&j->head->show, blk_journal_show(prod, prod));
-}
-
-/** blk_journal_clear() - Record @i, whose response was shown, can be used again */
-static inline void blk_journal_clear(struct blk_journal *j, uint32_t i)
-{
-	blk_journal_store(&blk_journal_rec(j, i)->word, 0);
-}
-
-/* ---- Rarely ---------------------------------------------------------------------- */
+void blk_journal_shown(struct blk_journal *j, uint32_t prod);
 
 /**
  * blk_journal_take_up() - Find out what a predecessor has left

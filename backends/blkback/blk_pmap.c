@@ -7,56 +7,6 @@
 
 #include "xenabi.h"
 
-/* Open addressing; half full at most. */
-#define PMAP_BITS  12U
-#define PMAP_SLOTS (1U << PMAP_BITS)
-_Static_assert(PMAP_SLOTS >= 2 * BLK_PMAP_MAX, "probe sequences stay short");
-
-enum pmap_state {
-	PMAP_FREE,
-	PMAP_WANTED,
-	PMAP_MAPPED,
-	PMAP_BAD, /* cannot be mapped */
-};
-
-struct pmap_slot {
-	void *page;
-	uint32_t gref;
-	uint16_t chunk;
-	uint16_t state;
-};
-
-/**
- * struct pmap_chunk - One gnt_map(): undone as it was done; or one grant that was bad
- * @addr:	NULL: bad
- * @n:		Grants; 0: not in use
- * @used:	Number of the last request that used any of them
- */
-struct pmap_chunk {
-	char *addr;
-	uint32_t n;
-	uint32_t used;
-};
-
-/**
- * struct blk_pmap - @used slots of @max are not free
- * @again:	Uses of grants that are wanted, since the last fill
- * @missed:	Uses of grants for which there was no slot
- * @now:	Number of the latest request
- */
-struct blk_pmap {
-	struct gnt *g;
-	uint32_t max;
-	uint32_t used;
-	uint32_t nwant;
-	uint32_t again;
-	uint32_t missed;
-	uint32_t now;
-	uint32_t want[BLK_PMAP_MAX];
-	struct pmap_chunk chunk[BLK_PMAP_MAX];
-	struct pmap_slot slot[PMAP_SLOTS];
-};
-
 int blk_pmap_new(struct gnt *g, uint32_t max, struct blk_pmap **out)
 {
 	struct blk_pmap *p = calloc(1, sizeof(*p));
@@ -80,60 +30,40 @@ void blk_pmap_free(struct blk_pmap *p)
 	free(p);
 }
 
-static uint32_t pmap_hash(uint32_t gref)
-{
-	return gref * 2654435769U >> (32 - PMAP_BITS);
-}
-
 /* The slot of @gref, or the free one where it would be. */
-static struct pmap_slot *pmap_probe(struct blk_pmap *p, uint32_t gref)
+static struct blk_pmap_slot *pmap_probe(struct blk_pmap *p, uint32_t gref)
 {
-	uint32_t i = pmap_hash(gref);
+	uint32_t i = blk_pmap_home(gref);
 
 	while (p->slot[i].state != PMAP_FREE && p->slot[i].gref != gref)
-		i = (i + 1) % PMAP_SLOTS;
+		i = (i + 1) % BLK_PMAP_SLOTS;
 	return &p->slot[i];
 }
 
 /* Not there, or there and of no use. */
-static void pmap_miss(struct blk_pmap *p, struct pmap_slot *s, uint32_t gref)
+static void pmap_miss(struct blk_pmap *p, struct blk_pmap_slot *s, uint32_t gref)
 {
 	if (s->state == PMAP_WANTED) {
 		p->again++;
 	} else if (s->state == PMAP_FREE && p->used == p->max) {
 		p->missed++;
 	} else if (s->state == PMAP_FREE) {
-		*s = (struct pmap_slot){ .gref = gref, .state = PMAP_WANTED };
+		*s = (struct blk_pmap_slot){ .gref = gref, .state = PMAP_WANTED };
 		p->used++;
 		p->want[p->nwant++] = gref;
 	}
 }
 
-static uint32_t pmap_piece(uint32_t chunk)
+const struct blk_pmap_slot *blk_pmap_search(struct blk_pmap *p, uint32_t gref)
 {
-	return chunk + BLK_PIECE_CHUNKS > STORE_PIECES ? BLK_PIECE_NONE
-	                                               : chunk + BLK_PIECE_CHUNKS;
-}
+	struct blk_pmap_slot *s = pmap_probe(p, gref);
 
-void *blk_pmap_find(struct blk_pmap *p, uint32_t gref, uint32_t now, uint32_t *piece)
-{
-	struct pmap_slot *s = pmap_probe(p, gref);
-
-	/* The segments of an indirect request may come late. */
-	if ((int32_t)(now - p->now) > 0)
-		p->now = now;
-	*piece = pmap_piece(s->chunk);
-	if (s->page)
-		p->chunk[s->chunk].used = p->now;
-	else
+	if (!s->page) {
 		pmap_miss(p, s, gref);
-	return s->page;
-}
-
-bool blk_pmap_due(const struct blk_pmap *p)
-{
-	return p->nwant >= BLK_PMAP_WANT || p->again >= BLK_PMAP_AGAIN ||
-	       p->missed >= BLK_PMAP_TRY;
+		return NULL;
+	}
+	p->chunk[s->chunk].used = p->now;
+	return s;
 }
 
 static uint16_t pmap_chunk(struct blk_pmap *p)
@@ -144,6 +74,14 @@ static uint16_t pmap_chunk(struct blk_pmap *p)
 	while (p->chunk[i].n)
 		i++;
 	return (uint16_t)i;
+}
+
+/* There are more chunks than pieces; the first ones have one. */
+static uint8_t pmap_piece(uint32_t chunk)
+{
+	return (uint8_t)(chunk + BLK_PIECE_CHUNKS > STORE_PIECES
+	                         ? BLK_PIECE_NONE
+	                         : chunk + BLK_PIECE_CHUNKS);
 }
 
 static void pmap_tell(struct store *s, uint32_t chunk, void *addr, uint32_t pages)
@@ -161,13 +99,14 @@ static bool pmap_map(struct blk_pmap *p, struct store *s, const uint32_t *refs,
 	/* Writable, as the same page may be read into next; the guest knows. */
 	if (gnt_map(p->g, refs, n, true, &addr))
 		return false;
-	p->chunk[c] = (struct pmap_chunk){ addr, n, p->now };
+	p->chunk[c] = (struct blk_pmap_chunk){ addr, n, p->now };
 	pmap_tell(s, c, addr, n);
 	for (uint32_t i = 0; i < n; i++) {
-		struct pmap_slot *slot = pmap_probe(p, refs[i]);
+		struct blk_pmap_slot *slot = pmap_probe(p, refs[i]);
 
 		slot->page = (char *)addr + (size_t)i * XEN_PAGE;
 		slot->chunk = c;
+		slot->piece = pmap_piece(c);
 		slot->state = PMAP_MAPPED;
 	}
 	return true;
@@ -175,11 +114,11 @@ static bool pmap_map(struct blk_pmap *p, struct store *s, const uint32_t *refs,
 
 static void pmap_bad(struct blk_pmap *p, uint32_t gref)
 {
-	struct pmap_slot *s = pmap_probe(p, gref);
+	struct blk_pmap_slot *s = pmap_probe(p, gref);
 
 	s->chunk = pmap_chunk(p);
 	s->state = PMAP_BAD;
-	p->chunk[s->chunk] = (struct pmap_chunk){ NULL, 1, p->now };
+	p->chunk[s->chunk] = (struct blk_pmap_chunk){ NULL, 1, p->now };
 }
 
 static uint32_t pmap_map_some(struct blk_pmap *p, struct store *s, const uint32_t *refs,
@@ -205,14 +144,14 @@ static void pmap_delete(struct blk_pmap *p, uint32_t i)
 	for (;;) {
 		uint32_t home;
 
-		p->slot[i] = (struct pmap_slot){ 0 };
+		p->slot[i] = (struct blk_pmap_slot){ 0 };
 		do {
-			j = (j + 1) % PMAP_SLOTS;
+			j = (j + 1) % BLK_PMAP_SLOTS;
 			if (p->slot[j].state == PMAP_FREE)
 				return;
-			home = pmap_hash(p->slot[j].gref);
+			home = blk_pmap_home(p->slot[j].gref);
 			/* It stays if its home is behind the gap. */
-		} while ((j - home) % PMAP_SLOTS < (j - i) % PMAP_SLOTS);
+		} while ((j - home) % BLK_PMAP_SLOTS < (j - i) % BLK_PMAP_SLOTS);
 		p->slot[i] = p->slot[j];
 		i = j;
 	}
@@ -225,7 +164,7 @@ static int pmap_oldest(const struct blk_pmap *p, uint32_t oldest)
 	int found = -1;
 
 	for (uint32_t i = 0; i < p->max; i++) {
-		const struct pmap_chunk *c = &p->chunk[i];
+		const struct blk_pmap_chunk *c = &p->chunk[i];
 
 		if (c->n && p->now - c->used > age && (int32_t)(c->used - oldest) < 0) {
 			age = p->now - c->used;
@@ -239,15 +178,15 @@ static int pmap_oldest(const struct blk_pmap *p, uint32_t oldest)
 static uint32_t pmap_make_room(struct blk_pmap *p, struct store *s, uint32_t oldest)
 {
 	int victim = pmap_oldest(p, oldest);
-	struct pmap_chunk c;
+	struct blk_pmap_chunk c;
 
 	if (victim < 0)
 		return 0;
 	c = p->chunk[victim];
-	for (uint32_t i = 0; i < PMAP_SLOTS; i++)
+	for (uint32_t i = 0; i < BLK_PMAP_SLOTS; i++)
 		while (p->slot[i].state > PMAP_WANTED && p->slot[i].chunk == victim)
 			pmap_delete(p, i);
-	p->chunk[victim] = (struct pmap_chunk){ 0 };
+	p->chunk[victim] = (struct blk_pmap_chunk){ 0 };
 	p->used -= c.n;
 	if (!c.addr)
 		return 0;

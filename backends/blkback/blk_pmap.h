@@ -30,7 +30,63 @@
 /* Uses of grants without room before room is sought. */
 #define BLK_PMAP_TRY   256U
 
-struct blk_pmap;
+enum blk_pmap_state {
+	PMAP_FREE,
+	PMAP_WANTED,
+	PMAP_MAPPED,
+	PMAP_BAD, /* cannot be mapped */
+};
+
+/**
+ * struct blk_pmap_slot - A grant
+ * @page:	NULL unless it is mapped
+ * @piece:	The engine's piece that it is in, or BLK_PIECE_NONE
+ */
+struct blk_pmap_slot {
+	void *page;
+	uint32_t gref;
+	uint16_t chunk;
+	uint8_t piece;
+	uint8_t state;
+};
+
+_Static_assert(STORE_PIECES <= UINT8_MAX, "piece");
+
+/**
+ * struct blk_pmap_chunk - One gnt_map(): undone as it was done; or one grant that was bad
+ * @addr:	NULL: bad
+ * @n:		Grants; 0: not in use
+ * @used:	Number of the last request that used any of them, or of a later one
+ */
+struct blk_pmap_chunk {
+	char *addr;
+	uint32_t n;
+	uint32_t used;
+};
+
+/* Open addressing; half full at most. */
+#define BLK_PMAP_BITS  12U
+#define BLK_PMAP_SLOTS (1U << BLK_PMAP_BITS)
+_Static_assert(BLK_PMAP_SLOTS >= 2 * BLK_PMAP_MAX, "probe sequences stay short");
+
+/**
+ * struct blk_pmap - @used slots of @max are not free
+ * @again:	Uses of grants that are wanted, since the last fill
+ * @missed:	Uses of grants for which there was no slot
+ * @now:	Number of the latest request
+ */
+struct blk_pmap {
+	struct gnt *g;
+	uint32_t max;
+	uint32_t used;
+	uint32_t nwant;
+	uint32_t again;
+	uint32_t missed;
+	uint32_t now;
+	uint32_t want[BLK_PMAP_MAX];
+	struct blk_pmap_chunk chunk[BLK_PMAP_MAX];
+	struct blk_pmap_slot slot[BLK_PMAP_SLOTS];
+};
 
 /** blk_pmap_new() - @max: pages, 1 to BLK_PMAP_MAX */
 int must_check blk_pmap_new(struct gnt *g, uint32_t max, struct blk_pmap **out);
@@ -44,16 +100,44 @@ void blk_pmap_free(struct blk_pmap *p);
 #define BLK_PIECE_CHUNKS 2U
 
 /**
- * blk_pmap_find() - Address of a grant's page, writable
- * @now:	Number of the request that uses it, free-running
- * @piece:	The engine's piece that it is in, or BLK_PIECE_NONE
+ * blk_pmap_now() - Requests up to number @now, free-running, find pages from here on
+ *
+ * Numbers only grow; requests with smaller ones may still come to it.
+ */
+static inline void blk_pmap_now(struct blk_pmap *p, uint32_t now)
+{
+	p->now = now;
+}
+
+static inline uint32_t blk_pmap_home(uint32_t gref)
+{
+	return gref * 2654435769U >> (32 - BLK_PMAP_BITS);
+}
+
+/* Not where it would be at first, or not mapped. */
+const struct blk_pmap_slot *blk_pmap_search(struct blk_pmap *p, uint32_t gref);
+
+/**
+ * blk_pmap_find() - A grant, its page writable
  *
  * Return: NULL when it is not mapped, now or ever: copy. It is remembered as wanted.
  */
-void *blk_pmap_find(struct blk_pmap *p, uint32_t gref, uint32_t now, uint32_t *piece);
+static inline const struct blk_pmap_slot *blk_pmap_find(struct blk_pmap *p, uint32_t gref)
+{
+	const struct blk_pmap_slot *s = &p->slot[blk_pmap_home(gref)];
+
+	if (s->gref != gref || !s->page)
+		return blk_pmap_search(p, gref);
+	p->chunk[s->chunk].used = p->now;
+	return s;
+}
 
 /** blk_pmap_due() - Time for blk_pmap_fill() */
-bool blk_pmap_due(const struct blk_pmap *p);
+static inline bool blk_pmap_due(const struct blk_pmap *p)
+{
+	return p->nwant >= BLK_PMAP_WANT || p->again >= BLK_PMAP_AGAIN ||
+	       p->missed >= BLK_PMAP_TRY;
+}
 
 /**
  * blk_pmap_fill() - Map what is wanted, making room if need be, and tell the engine

@@ -72,26 +72,26 @@ static bool is_free_to_go(const struct blk_ring *r, const struct blk_req *q)
 /* Return: false when its turn has not come. */
 static bool replay_one(struct blk_ring *r, uint32_t i)
 {
+	struct blk_io *io = &r->io[i];
 	struct blk_fault fault;
-	bool good = blk_read_head(r, i, &fault) == V_OK;
+	bool good = blk_read_head(r, io, &fault) == V_OK;
 	int16_t status;
 
 	if (blk_journal_state(&r->journal, i, &status) == BLK_JOURNAL_DONE) {
-		r->rec[i].nbig = r->rec[i].nbounce = 0;
-		r->rec[i].state = BLK_FETCHING;
-		r->io[i].taken = blk_now(r);
-		blk_answer(r, i, status);
+		io->rec->state = BLK_FETCHING;
+		io->taken = blk_now(r);
+		blk_answer(r, io, status);
 		return true;
 	}
-	if (good && !is_free_to_go(r, &r->rec[i].req))
+	if (good && !is_free_to_go(r, &io->rec->req))
 		return false;
-	blk_begin(r, i, blk_journal_taken(&r->journal, i), good ? NULL : &fault);
+	blk_begin(r, io, blk_journal_taken(&r->journal, i), good ? NULL : &fault);
 	return true;
 }
 
 void blk_replay(struct blk_ring *r)
 {
-	while (r->left && r->replayed < r->left->n && r->held == BLK_NONE) {
+	while (r->left && r->replayed < r->left->n && !r->held) {
 		uint32_t i = r->left->rec[r->replayed];
 
 		/* It counts before it is begun: a barrier is alone then. */

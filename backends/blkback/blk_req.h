@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "blk_abi.h"
 #include "compiler.h"
@@ -78,6 +79,49 @@ struct blk_fault {
 	const char *why;
 };
 
+/* The first four: segments in the ring, and the first two of them need some. */
+_Static_assert(BLKIF_OP_READ == 0 && BLKIF_OP_WRITE == 1 && BLKIF_OP_WRITE_BARRIER == 2 &&
+                       BLKIF_OP_FLUSH_DISKCACHE == 3,
+               "xen/io/blkif.h");
+
+static inline enum verdict blk_refused(struct blk_fault *fault, int16_t status,
+                                       const char *why)
+{
+	*fault = (struct blk_fault){ status, why };
+	return V_REJECT;
+}
+
+#define blk_error(why) blk_refused(fault, BLKIF_RSP_ERROR, why)
+
+static inline enum verdict blk_req_start(const struct blk_lim *lim, uint64_t sector,
+                                         struct blk_req *req, struct blk_fault *fault)
+{
+	if (sector > lim->sectors)
+		return blk_error("it ends behind the disk");
+	req->off = sector * BLK_SECTOR;
+	if (req->off & (lim->sector_size - 1))
+		return blk_error(
+			"the sector number is not a multiple of the sector size");
+	return V_OK;
+}
+
+static inline enum verdict blk_req_discard(const struct blk_lim *lim, uint64_t n,
+                                           uint8_t flag, struct blk_req *req,
+                                           struct blk_fault *fault)
+{
+	if (!n)
+		return blk_error("no sectors to discard");
+	if (n > lim->sectors - req->off / BLK_SECTOR)
+		return blk_error("it ends behind the disk");
+	req->len = n * BLK_SECTOR;
+	if (req->len & (lim->sector_size - 1))
+		return blk_error("not whole sectors to discard");
+	/* blkif.h: the flag means nothing where it was not offered. */
+	if (flag & BLKIF_DISCARD_SECURE && lim->secure)
+		req->flags |= BLK_REQ_SECURE;
+	return V_OK;
+}
+
 /**
  * blk_req_head() - Turn the head of a guest's request into one that is safe to serve
  * @abi:	Layout
@@ -91,9 +135,53 @@ struct blk_fault {
  *
  * Return: V_OK or V_REJECT.
  */
-enum verdict must_check blk_req_head(const struct blk_abi *abi, const void *wire,
-                                     const struct blk_lim *lim, struct blk_req *req,
-                                     struct blk_fault *fault);
+static forced_inline enum verdict must_check blk_req_head(const struct blk_abi *abi,
+                                                          const void *wire,
+                                                          const struct blk_lim *lim,
+                                                          struct blk_req *req,
+                                                          struct blk_fault *fault)
+{
+	const uint8_t *w = wire;
+	uint64_t sector, tail;
+	bool write = w[0] != BLKIF_OP_READ;
+
+	*req = (struct blk_req){ .op = w[0] };
+	memcpy(&req->id, w + abi->id, sizeof(req->id));
+	memcpy(&sector, w + abi->sector, sizeof(sector));
+	if (w[0] <= BLKIF_OP_FLUSH_DISKCACHE) {
+		if (w[1] > BLK_SEGS)
+			return blk_error("more than 11 segments");
+		req->nseg = w[1];
+		if (!req->nseg) /* and then the sector number says nothing */
+			return w[0] > BLKIF_OP_WRITE ? V_OK : blk_error("no segments");
+	} else if (w[0] == BLKIF_OP_INDIRECT) {
+		/* xen-blkfront disables the disk if the inner one does not come back. */
+		req->op = w[1];
+		memcpy(&req->nseg, w + 2, sizeof(req->nseg));
+		memcpy(&req->gref, w + abi->gref, sizeof(req->gref));
+		req->flags = BLK_REQ_INDIRECT;
+		if (w[1] != BLKIF_OP_READ && w[1] != BLKIF_OP_WRITE)
+			return blk_error(
+				"an indirect operation is neither read nor write");
+		if (!req->nseg)
+			return blk_error("no segments");
+		if (req->nseg > BLK_INDIRECT_MAX)
+			return blk_error("more than 256 indirect segments");
+		write = w[1] == BLKIF_OP_WRITE;
+	} else if (w[0] != BLKIF_OP_DISCARD || !lim->discard) {
+		/* What was not offered is answered as what nobody knows. */
+		return blk_refused(fault, BLKIF_RSP_EOPNOTSUPP,
+		                   "the operation was not offered");
+	}
+	if (write && lim->ro)
+		return blk_error("a write to a read-only disk");
+	if (blk_req_start(lim, sector, req, fault) != V_OK)
+		return V_REJECT;
+	if (w[0] != BLKIF_OP_DISCARD)
+		return V_OK;
+	memcpy(&tail, w + abi->tail, sizeof(tail));
+	return blk_req_discard(lim, tail, w[1], req, fault);
+}
 
 /**
  * blk_req_segments() - Judge the segments; for requests whose @nseg is not 0
@@ -102,7 +190,37 @@ enum verdict must_check blk_req_head(const struct blk_abi *abi, const void *wire
  *
  * Return: V_OK or V_REJECT.
  */
-enum verdict must_check blk_req_segments(const struct blk_lim *lim, struct blk_req *req,
-                                         struct blk_seg *seg, struct blk_fault *fault);
+static forced_inline enum verdict must_check blk_req_segments(const struct blk_lim *lim,
+                                                              struct blk_req *req,
+                                                              struct blk_seg *seg,
+                                                              struct blk_fault *fault)
+{
+	uint32_t mask = lim->sector_size - 1, i = 0, len = 0;
+
+	do {
+		struct blk_part p;
+		uint32_t off, n;
+
+		memcpy(&p, &seg[i], sizeof(p));
+		if (p.last >= BLK_PAGE_SECTORS)
+			return blk_error("a segment ends behind its page");
+		if (p.first > p.last)
+			return blk_error("a segment ends before it begins");
+		off = p.first * BLK_SECTOR;
+		n = (p.last + 1U) * BLK_SECTOR - off;
+		if ((off | n) & mask)
+			return blk_error("a segment is not made of whole sectors");
+		seg[i].off = (uint16_t)off;
+		seg[i].len = (uint16_t)n;
+		len += n;
+	} while (++i < req->nseg);
+	/* @off was within the disk, however large it was then: nothing overflows. */
+	if (req->off + len > lim->sectors * BLK_SECTOR)
+		return blk_error("it ends behind the disk");
+	req->len = len;
+	return V_OK;
+}
+
+#undef blk_error
 
 #endif

@@ -12,17 +12,20 @@
 #define STEPS_MAX 3
 #define STEP_END  0xff
 static const uint8_t steps[][STEPS_MAX + 1] = {
-	[BLKIF_OP_READ] = { STORE_READ, STEP_END },
-	[BLKIF_OP_WRITE] = { STORE_WRITE, STEP_END },
 	/* xen/io/blkif.h: the flush comes first. */
 	[BLKIF_OP_FLUSH_DISKCACHE] = { STORE_FLUSH, STORE_WRITE, STEP_END },
 	[BLKIF_OP_WRITE_BARRIER] = { STORE_FLUSH, STORE_WRITE, STORE_FLUSH, STEP_END },
 	[BLKIF_OP_DISCARD] = { STORE_DISCARD, STEP_END },
 };
 
+_Static_assert((int)STORE_READ == BLKIF_OP_READ && (int)STORE_WRITE == BLKIF_OP_WRITE,
+               "the most frequent ones need no table");
+
 static enum store_op blk_step(const struct blk_rec *rec)
 {
-	return (enum store_op)steps[rec->req.op][rec->step];
+	uint8_t op = rec->req.op;
+
+	return (enum store_op)(op <= BLKIF_OP_WRITE ? op : steps[op][rec->step]);
 }
 
 static bool blk_last_step(const struct blk_rec *rec)
@@ -30,7 +33,7 @@ static bool blk_last_step(const struct blk_rec *rec)
 	return !rec->req.nseg || steps[rec->req.op][rec->step + 1] == STEP_END;
 }
 
-static void blk_count_answer(struct blk_ring *r, uint32_t i)
+static void blk_served_put(struct blk_ring *r)
 {
 	static const struct {
 		uint16_t n, bytes, hist;
@@ -44,38 +47,94 @@ static void blk_count_answer(struct blk_ring *r, uint32_t i)
 		ROW(BLKIF_OP_DISCARD, discards, discard_bytes, BLK_HIST_discard),
 #undef ROW
 	};
-	const struct blk_req *req = &r->rec[i].req;
+	struct blk_tally *t = &r->served;
 	char *s = (char *)r->stats;
 
-	stats_add((uint64_t *)(void *)(s + count[req->op].n), 1);
-	stats_add((uint64_t *)(void *)(s + count[req->op].bytes), req->len);
-	if (req->flags & BLK_REQ_INDIRECT)
-		stats_add(&r->stats->indirect, 1);
-	hist_add(r->hist[count[req->op].hist], blk_now(r) - r->io[i].taken);
+	if (!t->n)
+		return;
+	stats_add((uint64_t *)(void *)(s + count[t->op].n), t->n);
+	stats_add((uint64_t *)(void *)(s + count[t->op].bytes), t->bytes);
+	hist_add_many(r->hist[count[t->op].hist], t->ns, t->n);
+	t->n = t->bytes = 0;
 }
 
-void blk_answer(struct blk_ring *r, uint32_t i, int16_t status)
+static void blk_stored_put(struct blk_ring *r)
 {
-	struct blk_rec *rec = &r->rec[i];
-	struct blk_rsp rsp = { .id = rec->req.id, .op = rec->req.op, .status = status };
-	uint32_t index = r->ring.rsp_prod;
+	if (r->stored.n)
+		hist_add_many(r->hist[BLK_HIST_storage], r->stored.ns, r->stored.n);
+	r->stored.n = 0;
+}
 
-	assert(blk_active(rec));
-	if (status == BLKIF_RSP_OKAY)
-		blk_count_answer(r, i);
-	stats_add(&r->stats->answers, 1);
-	ring_respond(&r->ring, &rsp, r->abi->rsp);
-	blk_journal_answer(&r->journal, i, index, status);
+static inline void blk_count_answer(struct blk_ring *r, const struct blk_io *io)
+{
+	const struct blk_req *req = &io->rec->req;
+	uint64_t ns = r->now - io->taken;
+	struct blk_tally *t = &r->served;
+
+	if (t->ns != ns || t->op != req->op) {
+		blk_served_put(r);
+		t->ns = ns;
+		t->op = req->op;
+	}
+	t->n++;
+	t->bytes += req->len;
+	if (req->flags & BLK_REQ_INDIRECT)
+		stats_add(&r->stats->indirect, 1);
+}
+
+static inline void blk_count_io(struct blk_ring *r, const struct blk_io *io)
+{
+	uint64_t ns = r->now - io->begun;
+
+	if (r->stored.ns != ns) {
+		blk_stored_put(r);
+		r->stored.ns = ns;
+	}
+	r->stored.n++;
+}
+
+/* A free record has none, and the place for the memory of a request in the ring. */
+static void blk_put_memory(struct blk_ring *r, struct blk_io *io)
+{
+	struct blk_rec *rec = io->rec;
+
 	if (rec->nbounce)
 		blk_pool_put(&r->pages, rec->bounce, rec->nbounce);
 	if (rec->nbig)
 		blk_pool_put(&r->big, rec->big, rec->nbig);
-	if (r->held == i)
-		r->held = BLK_NONE;
+	rec->nbounce = rec->nbig = 0;
+	io->vec = io->iov;
+	io->room = BLK_SEGS;
+}
+
+static forced_inline void blk_respond(struct blk_ring *r, struct blk_io *io,
+                                      int16_t status)
+{
+	struct blk_rec *rec = io->rec;
+	/* Built in a register: what is no field is zero (XSA-216). */
+	uint64_t rsp[] = { rec->req.id,
+		           rec->req.op | (uint64_t)(uint16_t)status << BLK_RSP_STATUS };
+
+	assert(blk_active(rec));
+	if (r->abi->rsp == sizeof(rsp))
+		ring_respond(&r->ring, &rsp, sizeof(rsp));
+	else
+		ring_respond(&r->ring, &rsp, sizeof(struct blk32_rsp));
+	blk_journal_answer(io->journal, r->ring.rsp_prod - 1, status);
+	if (status == BLKIF_RSP_OKAY)
+		blk_count_answer(r, io);
+	if (rec->nbounce | rec->nbig)
+		blk_put_memory(r, io);
+	if (r->held == io)
+		r->held = NULL;
 	r->unanswered -= rec->left;
 	rec->state = BLK_ANSWERED;
-	blk_list_add(&r->unshown, i);
-	r->answered = true;
+	blk_list_add(&r->unshown, io);
+}
+
+void blk_answer(struct blk_ring *r, struct blk_io *io, int16_t status)
+{
+	blk_respond(r, io, status);
 }
 
 bool blk_ring_publish(struct blk_ring *r)
@@ -88,76 +147,62 @@ bool blk_ring_publish(struct blk_ring *r)
 	notify = ring_publish(&r->ring);
 	blk_journal_shown(&r->journal, r->ring.rsp_prod);
 	for (uint32_t k = 0; k < r->unshown.n; k++) {
-		uint32_t i = r->unshown.i[k];
+		struct blk_io *io = r->unshown.io[k];
 
-		blk_journal_clear(&r->journal, i);
-		r->rec[i].state = BLK_FREE;
-		blk_list_add(&r->free, i);
+		blk_journal_clear(io->journal);
+		io->rec->state = BLK_FREE;
+		blk_list_add(&r->free, io);
 	}
 	r->unshown.n = 0;
 	stats_add(&r->stats->batches, 1);
 	return notify;
 }
 
-void blk_ready(struct blk_ring *r, uint32_t i)
+void blk_copy(struct blk_ring *r, struct blk_io *io, enum gnt_dir dir)
 {
-	r->rec[i].state = BLK_READY;
-	blk_list_add(&r->ready, i);
-}
-
-void blk_copy(struct blk_ring *r, uint32_t i, enum gnt_dir dir)
-{
-	struct blk_rec *rec = &r->rec[i];
+	struct blk_rec *rec = io->rec;
 	const struct blk_seg *seg = blk_segs(r, rec);
 	uint8_t *local = r->bounce + (size_t)rec->bounce * XEN_PAGE;
 
-	r->io[i].first = gnt_batch_len(r->batch);
+	io->first = gnt_batch_len(r->batch);
 	for (uint32_t s = 0; s < rec->req.nseg; s++) {
 		gnt_batch_add(r->batch, dir, seg[s].gref, seg[s].off, local, seg[s].len);
 		local += seg[s].len;
 	}
 	rec->state = BLK_COPYING;
-	blk_list_add(&r->copying, i);
+	blk_list_add(&r->copying, io);
 }
 
 /* ---- To the engine --------------------------------------------------------------- */
 
-static void blk_describe(struct blk_ring *r, uint32_t i)
+static inline void blk_describe(struct blk_io *io, bool durable)
 {
-	struct blk_io *io = &r->io[i];
-	struct blk_rec *rec = &r->rec[i];
-	bool data;
+	struct blk_rec *rec = io->rec;
 
 	io->io.op = blk_step(rec);
-	data = io->io.op == STORE_READ || io->io.op == STORE_WRITE;
 	io->io.off = rec->req.off;
 	io->io.len = rec->req.len;
 	io->io.iov = io->vec;
-	io->io.niov = data ? io->nvec : 0;
+	io->io.niov = io->io.op <= STORE_WRITE ? io->nvec : 0;
 	io->io.piece = io->piece;
-	io->io.durable = __atomic_load_n(r->flush_failed, __ATOMIC_RELAXED);
-	io->io.secure = rec->req.flags & BLK_REQ_SECURE;
-	io->merged = BLK_NONE;
+	io->io.durable = durable;
+	io->merged = NULL;
 	rec->state = BLK_SUBMITTED;
 }
 
 /* Is @b what comes after @a on the disk, small, and can one I/O do both? */
-static bool blk_mergeable(const struct blk_io *a, const struct blk_io *b)
+static inline bool blk_mergeable(const struct blk_io *a, const struct blk_io *b)
 {
-	return a->io.op == b->io.op &&
+	return a->io.off + a->io.len == b->io.off && a->io.op == b->io.op &&
 	       (a->io.op == STORE_READ || a->io.op == STORE_WRITE) &&
-	       a->io.off + a->io.len == b->io.off &&
-	       a->io.len + b->io.len <= BLK_MERGE_MAX && !a->alone && !b->alone &&
-	       a->io.durable == b->io.durable;
+	       a->io.len + b->io.len <= BLK_MERGE_MAX && !a->alone && !b->alone;
 }
 
-/* Let the I/O of @a do that of @b as well, if they are neighbours. */
-static bool blk_merge(struct blk_io *a, const struct blk_io *b)
+/* Let the I/O of @a do that of @b as well, if there is room to say where. */
+static bool blk_merge_memory(struct blk_io *a, const struct blk_io *b)
 {
 	struct iovec *end = &a->vec[a->io.niov - 1];
 
-	if (!blk_mergeable(a, b))
-		return false;
 	if (b->nvec == 1 && (char *)end->iov_base + end->iov_len == b->vec[0].iov_base) {
 		end->iov_len += b->vec[0].iov_len;
 		if (a->io.piece != b->io.piece)
@@ -173,39 +218,37 @@ static bool blk_merge(struct blk_io *a, const struct blk_io *b)
 	return true;
 }
 
-static void blk_hand_over(struct blk_ring *r, struct blk_io *io)
-{
-	io->begun = blk_now(r);
-	r->store->ops->submit(r->store, &io->io);
-}
-
 /* All that has become ready in this turn, in this order, neighbours together. */
-static void hot_loop blk_submit(struct blk_ring *r)
+static void blk_submit(struct blk_ring *r)
 {
+	bool durable = __atomic_load_n(r->flush_failed, __ATOMIC_RELAXED);
+	void (*submit)(struct store * s, struct store_io * io) = r->store->ops->submit;
 	struct blk_io *head = NULL, *last = NULL;
+	uint64_t now = r->ready.n ? blk_now(r) : 0;
 
 	for (uint32_t k = 0; k < r->ready.n; k++) {
-		struct blk_io *io = &r->io[r->ready.i[k]];
+		struct blk_io *io = r->ready.io[k];
 
-		blk_describe(r, r->ready.i[k]);
-		if (head && blk_merge(head, io)) {
-			last->merged = r->ready.i[k];
+		blk_describe(io, durable);
+		if (head && blk_mergeable(head, io) && blk_merge_memory(head, io)) {
+			last->merged = io;
 			stats_add(&r->stats->merged, 1);
 		} else {
 			if (head)
-				blk_hand_over(r, head);
+				submit(r->store, &head->io);
 			head = io;
+			head->begun = now;
 		}
 		last = io;
 	}
 	if (head)
-		blk_hand_over(r, head);
+		submit(r->store, &head->io);
 	r->ready.n = 0;
 }
 
 /* ---- And back -------------------------------------------------------------------- */
 
-static void blk_io_failed(struct blk_ring *r, uint32_t i, int err)
+static seldom void blk_io_failed(struct blk_ring *r, struct blk_io *io, int err)
 {
 	static const char *const name[] = {
 		[STORE_READ] = "read",
@@ -213,11 +256,11 @@ static void blk_io_failed(struct blk_ring *r, uint32_t i, int err)
 		[STORE_FLUSH] = "flush",
 		[STORE_DISCARD] = "discard",
 	};
-	enum store_op op = blk_step(&r->rec[i]);
+	enum store_op op = blk_step(io->rec);
 
 	stats_add(&r->stats->io_errors, 1);
 	log_guest(&r->limit, r->tag, "%s at byte %llu failed: %s", name[op],
-	          (unsigned long long)r->rec[i].req.off, strerror(-err));
+	          (unsigned long long)io->rec->req.off, strerror(-err));
 	/* The kernel forgets what it could not write, so a second flush proves nothing.
 	 */
 	if (op == STORE_FLUSH &&
@@ -227,94 +270,100 @@ static void blk_io_failed(struct blk_ring *r, uint32_t i, int err)
 		                "write is made durable and flushes fail, until the "
 		                "guest reconnects");
 	}
-	blk_answer(r, i, err == -EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : BLKIF_RSP_ERROR);
+	blk_answer(r, io, err == -EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : BLKIF_RSP_ERROR);
 }
 
-static void blk_done(struct blk_ring *r, uint32_t i, int err)
+static forced_inline void blk_done(struct blk_ring *r, struct blk_io *io, int err)
 {
-	struct blk_rec *rec = &r->rec[i];
+	struct blk_rec *rec = io->rec;
+	uint8_t op = rec->req.op;
 
 	if (err) {
-		blk_io_failed(r, i, err);
-	} else if (!blk_last_step(rec)) {
-		rec->step++;
-		blk_ready(r, i);
-	} else if (rec->req.op == BLKIF_OP_READ && rec->nbounce) {
-		blk_copy(r, i, GNT_TO_GUEST);
+		blk_io_failed(r, io, err);
+	} else if (op == BLKIF_OP_READ && rec->nbounce) {
+		blk_copy(r, io, GNT_TO_GUEST);
+	} else if (op == BLKIF_OP_READ || op == BLKIF_OP_WRITE || blk_last_step(rec)) {
+		blk_respond(r, io, BLKIF_RSP_OKAY);
 	} else {
-		blk_answer(r, i, BLKIF_RSP_OKAY);
+		rec->step++;
+		blk_ready(r, io);
 	}
 }
 
 /* What failed together is tried alone: the fault is one of them. */
-static void blk_done_all(struct blk_ring *r, uint32_t i, int err)
+static void blk_done_together(struct blk_ring *r, struct blk_io *io, int err)
 {
-	bool apart = err && r->io[i].merged != BLK_NONE;
-	uint32_t next;
+	struct blk_io *next;
 
-	for (; i != BLK_NONE; i = next) {
-		next = r->io[i].merged;
-		assert(r->rec[i].state == BLK_SUBMITTED);
-		if (!apart) {
-			blk_done(r, i, err);
+	for (; io; io = next) {
+		next = io->merged;
+		assert(io->rec->state == BLK_SUBMITTED);
+		if (!err) {
+			blk_done(r, io, err);
 			continue;
 		}
-		r->io[i].alone = true;
-		blk_memory(r, i);
-		blk_ready(r, i);
+		io->alone = true;
+		blk_memory(r, io);
+		blk_ready(r, io);
 	}
 }
 
-static void hot_loop blk_reap(struct blk_ring *r)
+static void blk_reap(struct blk_ring *r)
 {
 	struct store_io *done = r->store->ops->reap(r->store), *next;
 
+	if (done)
+		blk_now(r);
 	for (; done; done = next) {
 		struct blk_io *io = container_of(done, struct blk_io, io);
 
 		next = done->next;
-		hist_add(r->hist[BLK_HIST_storage], blk_now(r) - io->begun);
-		blk_done_all(r, (uint32_t)(io - r->io), done->err);
+		blk_count_io(r, io);
+		assert(io->rec->state == BLK_SUBMITTED);
+		if (io->merged)
+			blk_done_together(r, io, done->err);
+		else
+			blk_done(r, io, done->err);
 	}
 }
 
 /* ---- Grant copies ---------------------------------------------------------------- */
 
-static void blk_copied(struct blk_ring *r, uint32_t i)
+static void blk_copied(struct blk_ring *r, struct blk_io *io)
 {
-	uint8_t op = r->rec[i].req.op;
+	uint8_t op = io->rec->req.op;
 
-	if (r->rec[i].state == BLK_FETCHING) {
-		blk_fetched(r, i);
-	} else if (!r->io[i].copied) {
+	if (io->rec->state == BLK_FETCHING) {
+		blk_fetched(r, io);
+	} else if (!io->copied) {
 		stats_add(&r->stats->bad_grants, 1);
 		log_guest(&r->limit, r->tag,
 		          "request failed: a grant cannot be copied (operation %u)", op);
-		blk_answer(r, i, BLKIF_RSP_ERROR);
+		blk_answer(r, io, BLKIF_RSP_ERROR);
 	} else if (op == BLKIF_OP_READ) {
-		blk_answer(r, i, BLKIF_RSP_OKAY);
+		blk_answer(r, io, BLKIF_RSP_OKAY);
 	} else {
-		blk_ready(r, i);
+		blk_ready(r, io);
 	}
 }
 
 /* One grant copy for all: data of writes just taken, and of reads just completed. */
 static void blk_copy_run(struct blk_ring *r)
 {
-	uint16_t list[BLK_DEPTH_MAX];
+	struct blk_io *list[BLK_DEPTH_MAX];
 	uint32_t n = r->copying.n;
 
 	stats_add(&r->stats->copy_calls, 1);
 	stats_add(&r->stats->copy_segs, gnt_batch_len(r->batch));
 	gnt_batch_run(r->batch);
-	r->now = 0;
+	r->now = clock_ns();
 	/* What was fetched may have to be copied next: look at all results first. */
 	for (uint32_t k = 0; k < n; k++) {
-		uint32_t i = list[k] = r->copying.i[k];
-		bool fetch = r->rec[i].state == BLK_FETCHING;
+		struct blk_io *io = list[k] = r->copying.io[k];
+		bool fetch = io->rec->state == BLK_FETCHING;
 
-		r->io[i].copied = gnt_batch_ok(r->batch, r->io[i].first,
-		                               fetch ? 1 : r->rec[i].req.nseg);
+		io->copied =
+			gnt_batch_ok(r->batch, io->first, fetch ? 1 : io->rec->req.nseg);
 	}
 	r->copying.n = 0;
 	for (uint32_t k = 0; k < n; k++)
@@ -337,6 +386,7 @@ static void blk_map(struct blk_ring *r)
 
 enum verdict blk_ring_turn(struct blk_ring *r, bool take)
 {
+	uint32_t before = r->ring.rsp_prod, answered;
 	enum verdict v = V_OK;
 
 	r->now = 0;
@@ -344,17 +394,20 @@ enum verdict blk_ring_turn(struct blk_ring *r, bool take)
 	blk_reap(r);
 	/* What an answer sets free may be what the one that is held waits for. */
 	do {
-		r->answered = false;
+		answered = r->ring.rsp_prod;
 		blk_retry(r);
 		blk_replay(r);
 		if (take && v == V_OK && !r->unanswered)
 			v = blk_take(r);
 		while (r->copying.n)
 			blk_copy_run(r);
-	} while (r->answered && (r->held != BLK_NONE || r->unanswered));
+	} while ((r->held || r->unanswered) && r->ring.rsp_prod != answered);
 	if (r->pmap && blk_pmap_due(r->pmap))
 		blk_map(r);
 	blk_submit(r);
+	blk_served_put(r);
+	blk_stored_put(r);
+	stats_add(&r->stats->answers, r->ring.rsp_prod - before);
 	blk_journal_busy(&r->journal, false);
 	return v;
 }
@@ -378,6 +431,8 @@ static int ring_attach(struct blk_ring *r, const struct blk_ring_conf *c, char *
 	                      r->ring.size, BLK_WIRE_MAX, text, size);
 	if (rc)
 		return rc;
+	for (uint32_t i = 0; i < r->ring.size; i++)
+		r->io[i].journal = blk_journal_rec(&r->journal, i);
 	if (blk_journal_started(&r->journal))
 		return blk_recover(r, text, size);
 	if (c->resume && ring_resume(&r->ring) != V_OK) {
@@ -403,6 +458,11 @@ static int ring_memory(struct blk_ring *r, const struct blk_ring_conf *c)
 	r->iov = calloc((size_t)BLK_BIG_UNITS * BLK_BIG_SEGS, sizeof(r->iov[0]));
 	if (!r->rec || !r->io || !r->seg || !r->iov)
 		return -ENOMEM;
+	for (uint32_t i = 0; i < r->ring.size; i++) {
+		r->io[i].rec = &r->rec[i];
+		r->io[i].vec = r->io[i].iov;
+		r->io[i].room = BLK_SEGS;
+	}
 	r->bounce = mmap(NULL, (size_t)pages * XEN_PAGE, PROT_READ | PROT_WRITE,
 	                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (r->bounce == MAP_FAILED) {
@@ -424,7 +484,6 @@ int blk_ring_open(struct blk_ring *r, const struct blk_ring_conf *c, char *text,
 	r->abi = &blk_abi[c->protocol];
 	ring_init(&r->ring, c->page, (size_t)c->pages * XEN_PAGE, r->abi->slot);
 	assert(r->ring.size == BLK_DEPTH * c->pages);
-	r->held = BLK_NONE;
 	rc = ring_memory(r, c);
 	if (rc) {
 		snprintf(text, text_size, "no memory for the ring: %s", strerror(-rc));
@@ -435,7 +494,7 @@ int blk_ring_open(struct blk_ring *r, const struct blk_ring_conf *c, char *text,
 		return rc;
 	for (uint32_t i = r->ring.size; i--;)
 		if (r->rec[i].state == BLK_FREE)
-			blk_list_add(&r->free, i);
+			blk_list_add(&r->free, &r->io[i]);
 	return 0;
 }
 

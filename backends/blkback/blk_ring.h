@@ -3,7 +3,7 @@
  * Serve one ring: take requests, move data, submit I/O, answer. Knows no event channel
  * and never sleeps; blk_queue does.
  *
- *   blk_take.c: take, judge, find memory      blk_ring.c: copy, submit, answer
+ *   blk_take.c: take, find memory    blk_ring.c: copy, submit, answer    blk_req.h: judge
  *
  *   FREE -> [judge] ---> FETCHING ---> [judge] -+  segments of an indirect request,
  * copied |                                |
@@ -65,9 +65,6 @@ enum blk_state {
 	BLK_SUBMITTED, /* the engine has it */
 };
 
-/* Index of no record. */
-#define BLK_NONE UINT16_MAX
-
 /**
  * struct blk_rec - A request taken from the ring and not answered yet; plain data
  * @order:	Its number in the ring, free-running
@@ -96,36 +93,53 @@ struct blk_rec {
 _Static_assert(sizeof(struct blk_rec) == 48 + 8 * BLK_SEGS, "no padding");
 
 /**
- * struct blk_io - What serving the record of the same index needs
+ * struct blk_io - A record, and what serving it needs
+ * @rec:	Always the same, and
+ * @journal:	so is what a successor would find of it: the request as it was in the ring
  * @taken:	When it was taken from the ring, clock_ns()
  * @begun:	When its last I/O was handed to the engine
  * @vec, @nvec:	Its memory; in the pool for indirect requests, else @iov
  * @room:	Entries of @vec
- * @first:	First copy in the batch, in state FETCHING or COPYING
  * @piece:	The engine's piece in which @vec, one entry, is; or BLK_PIECE_NONE
- * @copied:	All of them succeeded
+ * @copied:	All of its copies succeeded
  * @alone:	Do not merge
- * @merged:	Next of the records that @io serves, or BLK_NONE
+ * @first:	First copy in the batch, in state FETCHING or COPYING
+ * @merged:	Next of the records that @io serves, or NULL
  */
 struct blk_io {
 	struct store_io io;
+	struct blk_rec *rec;
+	struct blk_journal_rec *journal;
+	struct blk_io *merged;
 	uint64_t taken;
 	uint64_t begun;
 	struct iovec *vec;
 	uint16_t nvec;
 	uint16_t room;
-	uint32_t first;
-	uint32_t piece;
+	uint8_t piece;
 	bool copied;
 	bool alone;
-	uint16_t merged;
+	uint32_t first;
 	struct iovec iov[BLK_SEGS];
 };
 
-/** struct blk_list - Records, by index */
+/** struct blk_list - Records; each is in one list at most */
 struct blk_list {
 	uint32_t n;
-	uint16_t i[BLK_DEPTH_MAX];
+	struct blk_io *io[BLK_DEPTH_MAX];
+};
+
+/**
+ * struct blk_tally - What many had in common, before it goes into counters and histogram:
+ * requests of one turn are taken together and answered together
+ * @op:		Of those answered with OKAY; of I/Os always the same
+ * @ns:		How long each of them took
+ */
+struct blk_tally {
+	uint64_t ns;
+	uint64_t n;
+	uint64_t bytes;
+	uint8_t op;
 };
 
 /**
@@ -139,8 +153,7 @@ struct blk_list {
  * @batch:	Room for the copies of all requests
  * @pmap:	Persistent grants, or NULL when the guest has none
  * @seg, @iov:	Of indirect requests, in the units of @big
- * @held:	The one that waits, or BLK_NONE
- * @answered:	Something was, since the last look for memory
+ * @held:	The one that waits, or NULL
  * @journal:	What a successor needs to know; records have the same numbers there
  * @left:	What a worker that died has left, in the order in which it was taken
  * @replayed:	So many of it are not LEFT any more
@@ -151,6 +164,7 @@ struct blk_list {
  * @ready:	In state READY
  * @stats:	Its counters, and
  * @hist:	histograms, in memory that others read
+ * @served, @stored: What is about to go into them
  * @now:	Time of what is being done, or 0: the clock has to be asked
  */
 struct blk_ring {
@@ -170,8 +184,7 @@ struct blk_ring {
 	struct blk_pool big;
 	struct blk_seg *seg;
 	struct iovec *iov;
-	uint16_t held;
-	bool answered;
+	struct blk_io *held;
 	struct blk_journal journal;
 	struct blk_journal_left *left;
 	uint32_t replayed;
@@ -182,6 +195,7 @@ struct blk_ring {
 	struct blk_list ready;
 	struct blk_stats *stats;
 	struct hist *hist[BLK_NHISTS];
+	struct blk_tally served, stored;
 	uint64_t now;
 	struct blk_rec *rec;
 	struct blk_io *io;
@@ -251,7 +265,7 @@ static inline bool blk_ring_idle(const struct blk_ring *r)
 /** blk_ring_takes() - The next turn would take a request */
 static inline bool blk_ring_takes(const struct blk_ring *r)
 {
-	return r->held == BLK_NONE && !r->unanswered;
+	return !r->held && !r->unanswered;
 }
 
 /** blk_ring_waiting() - And there is one */
@@ -269,7 +283,7 @@ static inline uint32_t blk_ring_taken(const struct blk_ring *r)
 /* ---- Between the files of a ring ------------------------------------------------- */
 
 /*
- * The clock is asked at most twice a turn: when there is something to be done, and again
+ * Before anything is done in a turn. The clock is asked at most twice: then, and again
  * after the grant copy, which takes time.
  */
 static inline uint64_t blk_now(struct blk_ring *r)
@@ -279,14 +293,14 @@ static inline uint64_t blk_now(struct blk_ring *r)
 	return r->now;
 }
 
-static inline void blk_list_add(struct blk_list *l, uint32_t i)
+static inline void blk_list_add(struct blk_list *l, struct blk_io *io)
 {
-	l->i[l->n++] = (uint16_t)i;
+	l->io[l->n++] = io;
 }
 
 static inline struct blk_seg *blk_segs(struct blk_ring *r, struct blk_rec *rec)
 {
-	return rec->nbig ? r->seg + rec->big * BLK_BIG_SEGS : rec->seg;
+	return rec->nbig ? r->seg + (size_t)rec->big * BLK_BIG_SEGS : rec->seg;
 }
 
 /* Of a record: it is being served. */
@@ -295,15 +309,15 @@ static inline bool blk_active(const struct blk_rec *rec)
 	return rec->state >= BLK_HELD;
 }
 
-/** blk_read_head() - Judge the head of the request that is in the journal as record @i */
-enum verdict must_check blk_read_head(struct blk_ring *r, uint32_t i,
+/** blk_read_head() - Judge the head of the request that is in the journal */
+enum verdict must_check blk_read_head(struct blk_ring *r, struct blk_io *io,
                                       struct blk_fault *fault);
 
 /**
- * blk_begin() - Set record @i going: request number @order, its head judged
+ * blk_begin() - Set a request going: number @order, its head judged
  * @fault:	Why its head was refused, or NULL
  */
-void blk_begin(struct blk_ring *r, uint32_t i, uint32_t order,
+void blk_begin(struct blk_ring *r, struct blk_io *io, uint32_t order,
                const struct blk_fault *fault);
 
 /** blk_recover() - Learn what a worker has left. Return: 0, or -errno with @text. */
@@ -318,22 +332,26 @@ enum verdict must_check blk_take(struct blk_ring *r);
 /** blk_retry() - Try again with what is held */
 void blk_retry(struct blk_ring *r);
 
-/** blk_fetched() - The segments of record @i have been copied, or not */
-void blk_fetched(struct blk_ring *r, uint32_t i);
+/** blk_fetched() - The segments have been copied, or not */
+void blk_fetched(struct blk_ring *r, struct blk_io *io);
 
-/** blk_memory() - Say where the data of record @i is: mapped pages, or its bounce pages
+/** blk_memory() - Say where the data is: in bounce memory or mapped pages, as before */
+void blk_memory(struct blk_ring *r, struct blk_io *io);
+
+/**
+ * blk_answer() - The only place that answers: each record once, when no grant of it is in
+ * use
  */
-void blk_memory(struct blk_ring *r, uint32_t i);
+void blk_answer(struct blk_ring *r, struct blk_io *io, int16_t status);
 
-/** blk_answer() - The only place that answers: each record once, when no grant of it is
- * in use
- */
-void blk_answer(struct blk_ring *r, uint32_t i, int16_t status);
+/** blk_copy() - Move the data with the next grant copy */
+void blk_copy(struct blk_ring *r, struct blk_io *io, enum gnt_dir dir);
 
-/** blk_copy() - Move the data of record @i with the next grant copy */
-void blk_copy(struct blk_ring *r, uint32_t i, enum gnt_dir dir);
-
-/** blk_ready() - Let the engine have record @i at the end of this turn */
-void blk_ready(struct blk_ring *r, uint32_t i);
+/** blk_ready() - Let the engine have it at the end of this turn */
+static inline void blk_ready(struct blk_ring *r, struct blk_io *io)
+{
+	io->rec->state = BLK_READY;
+	blk_list_add(&r->ready, io);
+}
 
 #endif

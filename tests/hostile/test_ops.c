@@ -2,6 +2,7 @@
 /* A guest that lies with all that blkif has beyond one small ring of reads and writes. */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,6 +158,7 @@ static void indirect_bad_grants(void **state)
 
 /* XSA-155: the lists change all the time while they are read. */
 static atomic_bool flip_stop;
+static atomic_uint flips;
 
 static void *flip(void *arg)
 {
@@ -170,14 +172,28 @@ static void *flip(void *arg)
 		x ^= x >> 17;
 		x ^= x << 5;
 		at = (x >> 8) % (4 * 1024);
-		/* A grant of this disk's data pages, or none; or the rest of a segment. */
+		/* A grant of this disk's data pages, or none; or the rest of a segment.
+		 */
 		__atomic_store_n((uint32_t *)(void *)f->pages + at,
 		                 at & 1    ? x % 3 ? 0x0700 : x
 		                 : x & 128 ? f->refs[4 + x % (RIG_PAGES - 4)]
 		                           : x | NO_SUCH_GRANT,
 		                 __ATOMIC_RELAXED);
+		atomic_fetch_add_explicit(&flips, 1, memory_order_relaxed);
 	}
 	return NULL;
+}
+
+/* The other thread gets its turn, however busy the machine is. */
+static void wait_for_flips(unsigned int n)
+{
+	uint64_t end = now_ms() + RIG_WAIT_MS;
+	unsigned int first = atomic_load(&flips);
+
+	while (atomic_load(&flips) - first < n) {
+		assert_true(now_ms() < end);
+		sched_yield();
+	}
 }
 
 static void lists_change_while_they_are_read(void **state)
@@ -195,7 +211,9 @@ static void lists_change_while_they_are_read(void **state)
 	for (uint32_t round = 0; round < 200; round++) {
 		for (uint32_t i = 0; i < RIG_RING; i++)
 			add_indirect(&f, i & 1 ? READ : WRITE,
-			             (uint16_t)(i % 8 ? 1 + i % 4 : 256), i % 4, 8ULL * i);
+			             (uint16_t)(i % 8 ? 1 + i % 4 : 256), i % 4,
+			             8ULL * i);
+		wait_for_flips(20);
 		disk_push(&f);
 		disk_wait(&f);
 	}
@@ -248,7 +266,8 @@ static void barriers_are_in_order(void **state)
 						answered_as(&d, i) <
 							answered_as(&d, barrier[k]),
 						i < barrier[k]);
-		/* One of those after the last barrier, or that itself, is what is there. */
+		/* One of those after the last barrier, or that itself, is what is there.
+		 */
 		assert_int_equal(pread(d.image, b, sizeof(b), 80 * BLK_SECTOR),
 		                 sizeof(b));
 		assert_true((uint8_t)(b[0] - round - 1) >= 20 &&

@@ -65,10 +65,10 @@ static void guest_cannot_move_the_index(void **state)
 	(void)state;
 	fresh(&j);
 	blk_journal_start(&j, UINT32_MAX);
-	blk_journal_take(&j, 0, UINT32_MAX);
-	blk_journal_take(&j, 1, 0);
-	blk_journal_answer(&j, 0, UINT32_MAX, 0);
-	blk_journal_answer(&j, 1, 0, 0);
+	blk_journal_take(blk_journal_rec(&j, 0), UINT32_MAX);
+	blk_journal_take(blk_journal_rec(&j, 1), 0);
+	blk_journal_answer(blk_journal_rec(&j, 0), UINT32_MAX, 0);
+	blk_journal_answer(blk_journal_rec(&j, 1), 0, 0);
 	blk_journal_showing(&j, 1);
 	assert_int_equal(take_up(&j, 0), -EILSEQ);
 	assert_int_equal(take_up(&j, 2), -EILSEQ);
@@ -87,16 +87,16 @@ static void oldest_comes_first(void **state)
 	(void)state;
 	fresh(&j);
 	blk_journal_start(&j, 0);
-	blk_journal_take(&j, 3, 0);
+	blk_journal_take(blk_journal_rec(&j, 3), 0);
 	for (uint32_t i = 1; i < 1000; i++) {
-		blk_journal_take(&j, i % 3, i);
-		blk_journal_answer(&j, i % 3, i - 1, 0);
+		blk_journal_take(blk_journal_rec(&j, i % 3), i);
+		blk_journal_answer(blk_journal_rec(&j, i % 3), i - 1, 0);
 		blk_journal_showing(&j, i);
 		blk_journal_shown(&j, i);
-		blk_journal_clear(&j, i % 3);
+		blk_journal_clear(blk_journal_rec(&j, i % 3));
 	}
-	blk_journal_take(&j, 0, 1001);
-	blk_journal_take(&j, 1, 1000);
+	blk_journal_take(blk_journal_rec(&j, 0), 1001);
+	blk_journal_take(blk_journal_rec(&j, 1), 1000);
 	assert_int_equal(blk_journal_take_up(&j, 999, &left, text, sizeof(text)), 0);
 	assert_int_equal(left.n, 3);
 	assert_int_equal(left.cons, 1002);
@@ -112,12 +112,12 @@ static void damage_is_refused(void **state)
 	(void)state;
 	fresh(&j);
 	blk_journal_start(&j, 0);
-	blk_journal_take(&j, 0, 5);
-	blk_journal_take(&j, 1, 5);
+	blk_journal_take(blk_journal_rec(&j, 0), 5);
+	blk_journal_take(blk_journal_rec(&j, 1), 5);
 	assert_int_equal(take_up(&j, 0), -EPROTO);
 	fresh(&j);
 	blk_journal_start(&j, 0);
-	blk_journal_take(&j, 0, 1);
+	blk_journal_take(blk_journal_rec(&j, 0), 1);
 	assert_int_equal(take_up(&j, 0), -EPROTO);
 	fresh(&j);
 	blk_journal_start(&j, 0);

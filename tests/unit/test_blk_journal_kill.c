@@ -139,7 +139,7 @@ static void guest_judge(const struct world *w)
 
 static void serve(struct server *sv, uint32_t rec)
 {
-	const struct wire *q = blk_journal_req(&sv->j, rec);
+	const struct wire *q = (const void *)blk_journal_rec(&sv->j, rec)->req;
 
 	switch (q->op) {
 	case WRITE:
@@ -156,12 +156,12 @@ static void serve(struct server *sv, uint32_t rec)
 
 static void respond(struct server *sv, uint32_t k, int16_t status)
 {
-	const struct wire *q = blk_journal_req(&sv->j, sv->rec[k]);
+	const struct wire *q = (const void *)blk_journal_rec(&sv->j, sv->rec[k])->req;
 	uint32_t rsp[2] = { q->id, (uint32_t)(int32_t)status };
 	uint32_t index = sv->ring.rsp_prod;
 
 	ring_respond(&sv->ring, rsp, sizeof(rsp));
-	blk_journal_answer(&sv->j, sv->rec[k], index, status);
+	blk_journal_answer(blk_journal_rec(&sv->j, sv->rec[k]), index, status);
 	sv->answered[k] = true;
 }
 
@@ -174,7 +174,7 @@ static void publish(struct server *sv)
 	blk_journal_shown(&sv->j, sv->ring.rsp_prod);
 	for (uint32_t k = 0; k < sv->n; k++) {
 		if (sv->answered[k]) {
-			blk_journal_clear(&sv->j, sv->rec[k]);
+			blk_journal_clear(blk_journal_rec(&sv->j, sv->rec[k]));
 			continue;
 		}
 		sv->answered[left] = false;
@@ -201,8 +201,9 @@ static void take(struct server *sv)
 	while (waiting--) {
 		uint32_t i = free_record(sv), index = sv->ring.req_cons;
 
-		ring_take(&sv->ring, blk_journal_req(&sv->j, i), sizeof(struct wire));
-		blk_journal_take(&sv->j, i, index);
+		ring_take(&sv->ring, blk_journal_rec(&sv->j, i)->req,
+		          sizeof(struct wire));
+		blk_journal_take(blk_journal_rec(&sv->j, i), index);
 		sv->rec[sv->n] = (uint16_t)i;
 		sv->answered[sv->n++] = false;
 	}
@@ -219,7 +220,8 @@ static void turn(struct server *sv)
 	take(sv);
 	keep = sv->n > 1 ? 1 : 0;
 	for (uint32_t k = sv->n; k-- > keep;) {
-		const struct wire *q = blk_journal_req(&sv->j, sv->rec[k]);
+		const struct wire *q =
+			(const void *)blk_journal_rec(&sv->j, sv->rec[k])->req;
 
 		if (q->op == BAD) {
 			respond(sv, k, BAD_STATUS);
@@ -287,7 +289,8 @@ static void next_life(struct world *w)
 		sv.ring.req_cons = left.cons;
 		for (uint32_t k = 0; k < left.n; k++) {
 			uint32_t i = left.rec[k];
-			const struct wire *q = blk_journal_req(&sv.j, i);
+			const struct wire *q =
+				(const void *)blk_journal_rec(&sv.j, i)->req;
 
 			assert_true(!k || q->id > last);
 			last = q->id;

@@ -55,16 +55,18 @@ static int teardown(void **state)
 
 static void *find(uint32_t gref, uint32_t at)
 {
-	uint32_t piece = 0;
-	char *page = blk_pmap_find(map, gref, at, &piece);
+	const struct blk_pmap_slot *s;
 
-	if (page && piece != BLK_PIECE_NONE) {
-		char *start = told[piece].iov_base;
+	if ((int32_t)(at - map->now) > 0)
+		blk_pmap_now(map, at);
+	s = blk_pmap_find(map, gref);
+	if (s && s->piece != BLK_PIECE_NONE) {
+		char *start = told[s->piece].iov_base, *page = s->page;
 
 		assert_true(start && page >= start &&
-		            page + XEN_PAGE <= start + told[piece].iov_len);
+		            page + XEN_PAGE <= start + told[s->piece].iov_len);
 	}
-	return page;
+	return s ? s->page : NULL;
 }
 
 /* A request uses the page. Return: whether it is mapped. */

@@ -399,7 +399,7 @@ static void indirect_segments(void **state)
 	static const struct blk_lim big = { .sectors = 4096, .sector_size = 512 };
 	struct blk_part part[256];
 	struct blk_seg seg[256];
-	struct blk_fault f;
+	struct blk_fault f = { 0 };
 	struct blk_req req;
 
 	(void)state;
