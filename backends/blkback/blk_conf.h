@@ -24,6 +24,9 @@
 /* The engine; neither is the best one that can be had. */
 #define BLK_URING      0x40U
 #define BLK_THREADS    0x80U
+/* What fails because storage is full; because it is away: is kept and tried again. */
+#define BLK_HOLD_SPACE 0x200U
+#define BLK_HOLD_ERROR 0x400U
 /* A worker has served the rings until it died: go on where the journal says it was. */
 #define BLK_RECOVER    0x100U
 
@@ -95,12 +98,15 @@ struct blk_conf {
 /**
  * struct blk_update - Blob of UPDATE
  * @sectors:	Capacity, not less than before
+ * @resume:	Not the number before: try again what is kept
  */
 struct blk_update {
 	uint64_t sectors;
+	uint32_t resume;
+	uint32_t pad;
 };
 
-_Static_assert(sizeof(struct blk_update) == 8, "no padding on the socket");
+_Static_assert(sizeof(struct blk_update) == 16, "no padding on the socket");
 _Static_assert(sizeof(struct blk_conf) ==
                        40 + BLK_QUEUES_MAX * 4 * (1 + BLK_RING_PAGES_MAX),
                "no padding on the socket");

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "blk_queue.h"
+#include "store_hold.h"
 
 static void disk_report(const struct blk_disk *k)
 {
@@ -44,6 +45,27 @@ static void disk_free(struct blk_disk *k)
 			close(k->fd[i]);
 	pthread_mutex_destroy(&k->lock);
 	free(k);
+}
+
+void blk_disk_paused(struct blk_disk *k, const struct store_io *io, int err)
+{
+	static const char *const name[] = {
+		[STORE_READ] = "read",
+		[STORE_WRITE] = "write",
+		[STORE_DISCARD] = "discard",
+	};
+
+	/* Said in the order in which it is so. */
+	pthread_mutex_lock(&k->lock);
+	if (err && !k->paused++)
+		wdev_status(k->dev, -err,
+		            "%s at byte %llu: %s; the guest waits. Tried again every %u "
+		            "s, and when pvbackd-resume is written",
+		            name[io->op], (unsigned long long)io->off, strerror(-err),
+		            STORE_HOLD_RETRY_S);
+	else if (!err && !--k->paused)
+		wdev_status(k->dev, 0, "no request waits for storage any more");
+	pthread_mutex_unlock(&k->lock);
 }
 
 void blk_disk_failed(struct blk_disk *k, int err, const char *why)
@@ -236,4 +258,5 @@ void blk_disk_update(struct blk_disk *k, const struct blk_update *u)
 	/* Pairs with the load in blk_take(), which comes after that of req_prod. */
 	if (u->sectors > k->sectors)
 		__atomic_store_n(&k->sectors, u->sectors, __ATOMIC_RELEASE);
+	__atomic_store_n(&k->resume, u->resume, __ATOMIC_RELAXED);
 }

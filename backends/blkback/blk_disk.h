@@ -22,10 +22,12 @@ struct blk_queue;
  * @journal:	Of all queues, one after the other
  * @control:	eventfd; readable when all are to stop
  * @sectors:	Capacity now; only grows
+ * @resume:	Of the last UPDATE
  * @flush_failed: See struct blk_ring; any queue sets it, all heed it
  * @lock:	Of what follows
  * @go:		Threads may serve: all of them have been started
  * @failed:	FAILED has been said
+ * @paused:	Queues that have requests which wait for storage
  * @running:	Queues that have not ended
  * @stats:	Of those that have, with @calls, the system calls of their stores, and
  *		the name of their engine
@@ -37,10 +39,12 @@ struct blk_disk {
 	uint8_t *journal;
 	int control;
 	uint64_t sectors;
+	uint32_t resume;
 	bool flush_failed;
 	pthread_mutex_t lock;
 	bool go;
 	bool failed;
+	uint32_t paused;
 	uint32_t running;
 	struct blk_stats stats;
 	uint64_t calls;
@@ -69,6 +73,11 @@ void blk_disk_stop(struct blk_disk *k);
 
 /** blk_disk_update() - The guest may now use all of @u */
 void blk_disk_update(struct blk_disk *k, const struct blk_update *u);
+
+/** blk_disk_paused() - A queue has begun, or with @err 0 has ceased, to keep requests
+ * back
+ */
+void blk_disk_paused(struct blk_disk *k, const struct store_io *io, int err);
 
 /** blk_disk_failed() - The guest broke a ring: say so, the first time */
 void blk_disk_failed(struct blk_disk *k, int err, const char *why);

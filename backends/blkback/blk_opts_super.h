@@ -16,7 +16,9 @@
 #define BLK_OPTS(X)                                            \
 	X(ENGINE, "engine", "auto", "io_uring", "threads")     \
 	X(CACHE, "cache", "none", "writeback", "writethrough") \
-	X(LOOP, "loop-bypass", "on", "off")
+	X(LOOP, "loop-bypass", "on", "off")                    \
+	X(ON_ERROR, "on-error", "report", "pause")             \
+	X(ON_ENOSPC, "on-enospc", "report", "pause")
 
 enum blk_opt {
 #define X(name, ...) BLK_OPT_##name,

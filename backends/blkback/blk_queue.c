@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "evt.h"
 #include "pace.h"
+#include "store_hold.h"
 
 enum {
 	WATCH_EVTCHN,
@@ -127,6 +128,9 @@ static void queue_ready(struct blk_queue *q, unsigned int ready)
 	if (ready & 1U << WATCH_CONTROL) {
 		q->r.store->ops->watch(q->r.store, WATCH_CONTROL, -1);
 		q->stopping = true;
+		/* Storage may never come back: who waits for it hears of it. */
+		if (q->r.store->ops->let_go)
+			q->r.store->ops->let_go(q->r.store);
 	}
 }
 
@@ -259,6 +263,13 @@ static int queue_ring(struct blk_queue *q, uint32_t n, char *text, size_t size)
 	return err;
 }
 
+static void queue_paused(void *arg, const struct store_io *io, int err)
+{
+	struct blk_queue *q = arg;
+
+	blk_disk_paused(q->disk, io, err);
+}
+
 static int queue_store(struct blk_queue *q, int *image, char *text, size_t size)
 {
 	uint32_t flags = q->disk->conf.flags;
@@ -268,12 +279,23 @@ static int queue_store(struct blk_queue *q, int *image, char *text, size_t size)
 		                 .fd = *image,
 		                 .fence = q->disk->fd[BLK_FD_FENCE],
 		                 .depth = q->r.ring.size };
+	struct store_hold_conf hold = { .space = flags & BLK_HOLD_SPACE,
+		                        .error = flags & BLK_HOLD_ERROR,
+		                        .resume = &q->disk->resume,
+		                        .say = queue_paused,
+		                        .arg = q };
 	int rc;
 
 	rc = store_open(&sc, &q->r.store, text, size);
 	if (rc)
 		return rc;
 	*image = -1;
+	if (hold.space || hold.error)
+		rc = store_hold_open(&hold, q->r.store, &q->r.store);
+	if (rc) {
+		snprintf(text, size, "out of memory for the I/O engine");
+		return rc;
+	}
 	if (q->r.fixed)
 		store_memory(q->r.store, BLK_PIECE_BOUNCE, q->r.bounce,
 		             (size_t)q->r.fixed * XEN_PAGE);

@@ -20,6 +20,7 @@
  *		of it
  * @image:	Open, or being opened by @job, or in use elsewhere when it was tried
  * @opts:	What the administrator has chosen for it
+ * @resumes:	How often the administrator has said pvbackd-resume
  * @published:	Capacity that XenStore says, 512-byte units
  * @shrunk:	Capacity of an image that has shrunk, as it was last complained about
  * @life:	What of a connection outlives a worker
@@ -30,6 +31,7 @@ struct blk {
 	struct blk_image *image;
 	struct bdev_job *job;
 	struct blk_opts opts;
+	uint32_t resumes;
 	uint64_t published;
 	uint64_t shrunk;
 	struct blk_life life;
@@ -40,6 +42,9 @@ int must_check blk_storage_probe(struct bdev *d);
 int must_check blk_storage_open(struct bdev *d);
 void blk_storage_close(struct bdev *d);
 void blk_storage_release(struct bdev *d);
+
+/** blk_storage_update() - The image has grown; storage that was away is to be tried */
+bool blk_storage_update(struct bdev *d, struct bdev_update *u);
 
 /** blk_storage_abandon() - Also: what is under way for the image */
 void blk_storage_abandon(struct bdev *d);

@@ -84,6 +84,8 @@ static int blk_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 	           (b->image->discard.secure ? BLK_SECURE : 0);
 	c.flags |= (b->ro ? BLK_RO : 0) | (b->image->direct ? BLK_DIRECT : 0) |
 	           (resume ? BLK_RESUME : 0) | engine_flag[b->opts.v[BLK_OPT_ENGINE]];
+	c.flags |= (b->opts.v[BLK_OPT_ON_ENOSPC] ? BLK_HOLD_SPACE : 0) |
+	           (b->opts.v[BLK_OPT_ON_ERROR] ? BLK_HOLD_ERROR : 0);
 	blk_descriptors(b->image, c.nqueues, conf);
 	rc = blk_life_begin(d, &b->life, &c);
 	return rc ? rc : blk_life_tell(d, &b->life, false, conf);
@@ -122,48 +124,11 @@ static void blk_close(struct bdev *d)
 	blk_storage_close(d);
 }
 
-/*
- * The guest is told of more only; it goes on with what it has when there is less, and its
- * requests behind the end fail.
- */
-static bool blk_update(struct bdev *d, struct bdev_conf *told, struct bdev_update *u)
-{
-	struct blk *b = d->priv;
-	struct blk_image *im = b->image;
-	struct blk_conf c;
-	struct blk_update to;
-	uint64_t now;
-
-	if (blk_image_measure(im))
-		return false;
-	now = blk_image_sectors(im);
-	if (now < im->sectors && now != b->shrunk)
-		log_warn(d->tag,
-		         "%s has shrunk to %llu sectors; the guest was told %llu, its "
-		         "requests behind the end fail",
-		         im->path, (unsigned long long)now,
-		         (unsigned long long)im->sectors);
-	b->shrunk = now < im->sectors ? now : 0;
-	if (now <= im->sectors && b->published == im->sectors)
-		return false;
-	if (now > im->sectors) {
-		log_info(d->tag, "%s has grown from %llu to %llu sectors", im->path,
-		         (unsigned long long)im->sectors, (unsigned long long)now);
-		im->sectors = now;
-	}
-	memcpy(&c, told->blob, sizeof(c));
-	c.sectors = im->sectors;
-	memcpy(told->blob, &c, sizeof(c));
-	to.sectors = im->sectors;
-	memcpy(u->blob, &to, sizeof(to));
-	u->len = sizeof(to);
-	return true;
-}
-
 static int blk_info(struct bdev *d, xst_t t, const struct blk *b, unsigned int *info)
 {
 	autofree char *removable = NULL;
 	int rc = xst_read(d->xs, t, &removable, "%s/removable", d->path);
+
 	if (rc && rc != -ENOENT)
 		return rc;
 	*info = (b->cdrom ? VDISK_CDROM : 0) |
@@ -233,7 +198,7 @@ const struct super_backend blk_super = {
 	.recover = blk_recover,
 	.serving = blk_serving,
 	.publish = blk_publish,
-	.update = blk_update,
+	.update = blk_storage_update,
 	.abandon = blk_storage_abandon,
 	.close = blk_close,
 	.release = blk_storage_release,

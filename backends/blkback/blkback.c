@@ -20,9 +20,9 @@ static bool conf_ok(const struct blk_conf *c)
 	       /* Every request is a multiple of the sector size, so it suits the image.
 	        */
 	       c->align && c->sector_size % c->align == 0 &&
-	       !(c->flags &
-	         ~(BLK_RO | BLK_DIRECT | BLK_PERSISTENT | BLK_RESUME | BLK_RECOVER |
-	           BLK_DISCARD | BLK_SECURE | BLK_URING | BLK_THREADS)) &&
+	       !(c->flags & ~(BLK_RO | BLK_DIRECT | BLK_PERSISTENT | BLK_RESUME |
+	                      BLK_RECOVER | BLK_DISCARD | BLK_SECURE | BLK_URING |
+	                      BLK_THREADS | BLK_HOLD_SPACE | BLK_HOLD_ERROR)) &&
 	       c->protocol < BLK_PROTO_N && c->nqueues && c->nqueues <= BLK_QUEUES_MAX &&
 	       c->ring_pages && c->ring_pages <= BLK_RING_PAGES_MAX &&
 	       !(c->ring_pages & (c->ring_pages - 1)) && c->persistent <= BLK_PMAP_MAX;

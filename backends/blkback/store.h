@@ -44,6 +44,7 @@ enum store_op {
  * @niov:	Entries of @iov
  * @left:	The engine's: bytes that remain
  * @err:	Result: 0, or -errno when not all bytes were moved
+ * @again:	The engine's: it has failed, and is or was kept to be tried again
  * @next:	The engine's; after reap() the one that has completed next, or NULL
  */
 struct store_io {
@@ -57,6 +58,7 @@ struct store_io {
 	uint32_t piece;
 	uint32_t left;
 	int err;
+	bool again;
 	struct store_io *next;
 };
 
@@ -115,6 +117,11 @@ struct store_ops {
 	 * Returns a bit for each watch whose descriptor is readable.
 	 */
 	unsigned int (*wait)(struct store *s, int64_t ns);
+	/*
+	 * Keep nothing back any more: what has failed is over. An engine that keeps
+	 * nothing back has none.
+	 */
+	void (*let_go)(struct store *s);
 	/* Nothing is in flight. Descriptors are closed when it returns. */
 	void (*close)(struct store *s);
 };
