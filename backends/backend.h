@@ -246,11 +246,12 @@ struct super_backend {
 	/*
 	 * Optional. It is Connected, and a second has passed or something in our
 	 * directory has changed: has something changed of the device that the worker has
-	 * to know? When the worker has taken it, publish() is called and our state is
+	 * to know? @told is what it was told in CONNECT, to be kept up to date for a
+	 * next one. When the worker has taken it, publish() is called and our state is
 	 * written again, for the frontend to look. Must be cheap: no file, no XenStore
 	 * unless there is a reason. Return: true with @u.
 	 */
-	bool (*update)(struct bdev *d, struct bdev_update *u);
+	bool (*update)(struct bdev *d, struct bdev_conf *told, struct bdev_update *u);
 
 	/*
 	 * Optional. open() has said -EAGAIN and is not called again for now: let go of

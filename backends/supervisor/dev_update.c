@@ -20,7 +20,7 @@ void dev_update(struct device *d)
 	    d->updating || d->worker_ev != EV_NONE || d->guest->super->stopping)
 		return;
 	d->bdev.xs = d->guest->super->xs;
-	if (!d->ops->update(&d->bdev, &u))
+	if (!d->ops->update(&d->bdev, &d->conf, &u))
 		return;
 	/* One that does not read is found out by those who wait for an answer. */
 	rc = guest_update(d->guest, d, &u);
