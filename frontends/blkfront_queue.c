@@ -7,6 +7,11 @@
 
 #include "log.h"
 
+/*
+ * Pages that all queues together have granted for data, if requests are not larger: a
+ * guest cannot grant without end, and in small ones the memory is what ends.
+ */
+#define PAGES_MAX     8192U
 #define SEGS_PER_PAGE (XEN_PAGE / sizeof(struct blkif_request_segment))
 
 _Static_assert(BLKFRONT_INDIRECT / SEGS_PER_PAGE == BLKIF_MAX_INDIRECT_PAGES_PER_REQUEST,
@@ -44,6 +49,7 @@ static void slot_unshare(struct bfq *q, struct slot *s)
 	front_chan_unshare(&q->chan, s->pages, s->npages);
 	front_chan_unshare(&q->chan, s->segs, s->nsegs);
 	free(take_ptr(s->refs));
+	q->shared -= s->npages;
 	s->pages = NULL;
 	s->segs = NULL;
 	s->npages = s->nsegs = 0;
@@ -101,11 +107,17 @@ struct blkfront_stats bfq_stats(const struct bfq *q)
 
 /* ---- Pages ----------------------------------------------------------------------- */
 
+static bool no_room(int rc)
+{
+	return rc == -ENOMEM || rc == -ENOSPC;
+}
+
 static int share(struct bfq *q, unsigned int n, bool writable, uint32_t *refs, void **out)
 {
 	int rc = front_chan_share(&q->chan, n, writable, refs, out);
 
-	if (rc)
+	/* Of what may only have to wait the one who gives up says so. */
+	if (rc && !no_room(rc))
 		log_err(q->tag, "cannot grant %u pages: %s", n, strerror(-rc));
 	return rc;
 }
@@ -113,7 +125,7 @@ static int share(struct bfq *q, unsigned int n, bool writable, uint32_t *refs, v
 /* Kept pages grow by doubling, so that a slot that has seen all sizes is at rest. */
 static unsigned int pages_kept(const struct bfq *q, unsigned int npages)
 {
-	unsigned int n = BLKFRONT_DIRECT;
+	unsigned int n = 1;
 
 	while (n < npages)
 		n *= 2;
@@ -122,32 +134,87 @@ static unsigned int pages_kept(const struct bfq *q, unsigned int npages)
 	return n;
 }
 
-/*
- * Pages of a slot that are as the request needs them: a read's writable, a write's not.
- * Persistent ones serve for both and are kept.
- */
-static int slot_share(struct bfq *q, struct slot *s, unsigned int npages, bool writable)
+static unsigned int pages_max(const struct bfq *q)
+{
+	unsigned int n = PAGES_MAX / q->info->queues;
+
+	return n > q->info->segments ? n : q->info->segments;
+}
+
+/* A read's pages are writable, a write's not; those that are kept serve for both. */
+static bool slot_fits(const struct bfq *q, const struct slot *s, unsigned int npages,
+                      bool writable)
 {
 	bool keep = q->conf->persistent;
+
+	return s->npages >= npages && s->writable == (writable || keep) &&
+	       (keep || s->uses < q->conf->rotate);
+}
+
+/* Pages as the request needs them, in place of what the slot has. */
+static int slot_share(struct bfq *q, struct slot *s, unsigned int npages, bool writable)
+{
 	int rc;
 
-	writable |= keep;
-	if (s->npages >= npages && s->writable == writable &&
-	    (keep || s->uses < q->conf->rotate))
-		return 0;
-	if (keep)
+	if (q->conf->persistent)
 		npages = pages_kept(q, npages);
 	slot_unshare(q, s);
+	if (q->shared + npages > pages_max(q))
+		return -ENOSPC;
 	s->refs = calloc(npages, sizeof(*s->refs));
 	if (!s->refs)
 		return -ENOMEM;
-	rc = share(q, npages, writable, s->refs, &s->pages);
+	s->writable = writable || q->conf->persistent;
+	rc = share(q, npages, s->writable, s->refs, &s->pages);
 	if (rc)
 		return rc;
 	s->npages = npages;
-	s->writable = writable;
 	s->uses = 0;
+	q->shared += npages;
 	return 0;
+}
+
+/* The free slot to take next: one that fits, one that has nothing, any. */
+static struct slot *slot_pick(struct bfq *q, unsigned int npages, bool writable)
+{
+	unsigned int top = q->nfree - 1, empty = top;
+
+	if (!npages || slot_fits(q, &q->slot[q->free[top]], npages, writable))
+		return &q->slot[q->free[top]];
+	/* Where nothing is kept the others have nothing, either. */
+	if (!q->conf->persistent && !q->slot[q->free[top]].npages)
+		return &q->slot[q->free[top]];
+	for (unsigned int i = top; i-- > 0;) {
+		const struct slot *s = &q->slot[q->free[i]];
+		bool fits = slot_fits(q, s, npages, writable);
+
+		if (!fits && s->npages)
+			continue;
+		empty = i;
+		if (fits)
+			break;
+	}
+	if (empty != top) {
+		unsigned int number = q->free[empty];
+
+		q->free[empty] = q->free[top];
+		q->free[top] = number;
+	}
+	return &q->slot[q->free[top]];
+}
+
+static int slot_prepare(struct bfq *q, struct slot *s, unsigned int npages, bool writable)
+{
+	int rc;
+
+	if (slot_fits(q, s, npages, writable))
+		return 0;
+	rc = slot_share(q, s, npages, writable);
+	if (!no_room(rc) || q->inflight)
+		return rc;
+	for (unsigned int i = 0; i < q->nfree; i++)
+		slot_unshare(q, &q->slot[q->free[i]]);
+	return slot_share(q, s, npages, writable);
 }
 
 static int slot_share_segments(struct bfq *q, struct slot *s, unsigned int nsegs)
@@ -196,13 +263,18 @@ int bfq_get(struct bfq *q, uint8_t op, uint64_t offset, uint64_t len,
 	assert(len <= blkfront_req_max(q->info, op, offset));
 	if (!q->nfree)
 		return -EAGAIN;
-	s = &q->slot[q->free[q->nfree - 1]];
+	s = slot_pick(q, npages, op == BLKIF_OP_READ);
 	if (npages)
-		rc = slot_share(q, s, npages, op == BLKIF_OP_READ);
+		rc = slot_prepare(q, s, npages, op == BLKIF_OP_READ);
 	if (!rc && npages && is_indirect(q, op, npages))
 		rc = slot_share_segments(
 			q, s,
 			(unsigned int)((npages + SEGS_PER_PAGE - 1) / SEGS_PER_PAGE));
+	/* What is in flight gives pages back. */
+	if (no_room(rc) && q->inflight)
+		return -EAGAIN;
+	if (no_room(rc))
+		log_err(q->tag, "cannot grant %u pages: %s", npages, strerror(-rc));
 	if (rc)
 		return rc;
 	q->nfree--;

@@ -22,6 +22,7 @@
  * @depth:	Slots in use
  * @pages:	The ring's, or NULL while not connected; @refs are their grants
  * @slot:	All of them; @free has the numbers of @nfree that are free
+ * @shared:	Pages that slots have granted
  * @inflight:	Slots on the ring
  * @requests:	Put on the ring since the device was opened, with @past of earlier
  *		connections
@@ -42,6 +43,7 @@ struct bfq {
 	struct slot *slot;
 	unsigned int *free;
 	unsigned int nfree;
+	unsigned int shared;
 	unsigned int inflight;
 	uint64_t requests;
 	struct blkfront_stats past;

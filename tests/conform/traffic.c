@@ -178,7 +178,8 @@ static bool begin(struct traffic *t)
 	if (n && !pick_place(t, n, &first))
 		return false;
 	rc = kind == BARRIER ? issue_barrier(t, first, n) : issue(t, kind, first, n);
-	if (rc) {
+	/* What is on its way holds all pages. */
+	if (rc && rc != -EAGAIN) {
 		tally_bad(&t->tally[kind], "cannot be sent: %s", strerror(-rc));
 		t->error = rc;
 	}

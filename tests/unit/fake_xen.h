@@ -38,6 +38,7 @@
  * @ref:	Granted pages by reference; references are not reused
  * @chan:	Event channels; the first one's port is PORT
  * @shared:	Pages granted now
+ * @grants:	How many can be; 0: no limit
  * @handles:	Drivers and connections open now
  */
 static struct fake {
@@ -61,6 +62,7 @@ static struct fake {
 	} ref[REFS];
 	uint32_t next_ref;
 	unsigned int shared;
+	unsigned int grants;
 	int handles;
 	unsigned int served;
 	struct blkif_request last;
@@ -308,6 +310,10 @@ void *xengntshr_share_pages(xengntshr_handle *xgs, uint32_t domid, int count,
 
 	(void)xgs;
 	(void)domid;
+	if (fake.grants && fake.shared + (unsigned int)count > fake.grants) {
+		free(take_ptr(pages));
+		errno = ENOSPC;
+	}
 	for (int i = 0; pages && i < count; i++) {
 		refs[i] = ++fake.next_ref % REFS;
 		fake.ref[refs[i]].page = pages + (size_t)i * XEN_PAGE;

@@ -98,6 +98,61 @@ static void many_at_once_share_the_ring(void **state)
 	assert_memory_equal(buf, fake.disk, DISK);
 }
 
+/*
+ * Fewer grants than requests of all sizes need: they wait for each other. The backend
+ * answers when it is looked at, so that many are in flight.
+ */
+static void grants_run_out(void **state)
+{
+	static uint8_t buf[DISK];
+	struct blkio io[40];
+
+	(void)state;
+	disk_fill();
+	for (unsigned int i = 0; i < 4; i++) {
+		unsigned int done = 0, at = 0;
+		struct blkio_queue q;
+
+		conf.persistent = i % 2;
+		fake.grants = i < 2 ? 1 + 16 : 1 + 33;
+		fake.deaf = true;
+		memset(buf, 0, sizeof(buf));
+		assert_int_equal(open_disk(), 0);
+		blkio_init(&q, bf, 0);
+		for (unsigned int k = 0; k < 40; k++) {
+			uint32_t len = (k * 7 % 11 + 1) * XEN_PAGE;
+
+			io[k] = (struct blkio){ .op = BLKIF_OP_READ,
+				                .offset = at,
+				                .buf = buf + at,
+				                .len = len };
+			at += len;
+			blkio_submit(&q, &io[k]);
+		}
+		for (unsigned int turn = 0; done < 40 && turn < 100; turn++) {
+			struct blkio *one;
+
+			blkio_run(&q);
+			fake_serve(0);
+			while ((one = blkio_next(&q))) {
+				assert_int_equal(one->result, 0);
+				done++;
+			}
+		}
+		assert_int_equal(done, 40);
+		assert_memory_equal(buf, fake.disk, at);
+		blkfront_close(bf);
+		bf = NULL;
+	}
+	/* Not even one: that is an error. */
+	fake.grants = 1 + 10;
+	assert_int_equal(open_disk(), 0);
+	assert_int_equal(
+		blkio_sync(bf, BLKIF_OP_READ, 0, buf, (size_t)11 * XEN_PAGE, TIMEOUT),
+		-ENOSPC);
+	assert_int_equal(blkfront_error(bf), 0);
+}
+
 static void a_flush_has_no_place(void **state)
 {
 	(void)state;
@@ -290,17 +345,12 @@ static void no_answer_is_no_hang(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(any_length_at_any_sector),
-		T(segments_are_as_in_the_page_cache),
-		T(many_at_once_share_the_ring),
-		T(a_flush_has_no_place),
-		T(refuses_what_cannot_be),
-		T(persistent_grants_stay),
-		T(others_are_revoked_after_their_uses),
-		T(one_bad_part_fails_the_whole),
-		T(a_breach_disables_the_disk),
-		T(the_backend_leaves),
-		T(the_toolstack_removes_it),
+		T(any_length_at_any_sector),     T(segments_are_as_in_the_page_cache),
+		T(many_at_once_share_the_ring),  T(grants_run_out),
+		T(a_flush_has_no_place),         T(refuses_what_cannot_be),
+		T(persistent_grants_stay),       T(others_are_revoked_after_their_uses),
+		T(one_bad_part_fails_the_whole), T(a_breach_disables_the_disk),
+		T(the_backend_leaves),           T(the_toolstack_removes_it),
 		T(no_answer_is_no_hang),
 	};
 
