@@ -19,7 +19,7 @@ static void cell_rates(struct table *t, const struct rates *r)
 {
 	double per_second = 0, bytes = 0;
 
-	if (!r->seconds) {
+	if (r->seconds <= 0) {
 		table_dash(t);
 		table_dash(t);
 		return;
