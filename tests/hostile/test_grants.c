@@ -347,13 +347,14 @@ static void slots_change_while_they_are_read(void **state)
 #define OLD  UINT64_C(0xa5a5a5a5a5a5a5a5)
 #define NEW  UINT64_C(0x5a5a5a5a5a5a5a5a)
 #define HELD 4U
+#define AT   ((off_t)32 * BLK_SECTOR)
 
 static void *flip_data(void *arg)
 {
 	uint64_t *word = arg;
 
 	for (uint64_t v = OLD; !atomic_load(&flip_stop); v = v == OLD ? NEW : OLD)
-		for (size_t i = 0; i < HELD * XEN_PAGE / sizeof(*word); i++)
+		for (size_t i = 0; i < (size_t)HELD * XEN_PAGE / sizeof(*word); i++)
 			__atomic_store_n(word + i, v, __ATOMIC_RELAXED);
 	return NULL;
 }
@@ -375,18 +376,16 @@ static void data_changes_while_it_is_written(void **state)
 	for (unsigned int round = 0; round < 300; round++) {
 		assert_int_equal(disk_run(&d, round % 3 ? WRITE : FLUSH, HELD, 0, 32),
 		                 OKAY);
-		assert_int_equal(pread(d.image, once, sizeof(once), 32 * BLK_SECTOR),
-		                 sizeof(once));
+		assert_int_equal(pread(d.image, once, sizeof(once), AT), sizeof(once));
 		for (size_t i = 0; i < ARRAY_SIZE(once); i++)
 			assert_true(once[i] == OLD || once[i] == NEW);
-		assert_int_equal(pread(d.image, again, sizeof(again), 32 * BLK_SECTOR),
-		                 sizeof(again));
+		assert_int_equal(pread(d.image, again, sizeof(again), AT), sizeof(again));
 		assert_memory_equal(once, again, sizeof(once));
 	}
 	atomic_store(&flip_stop, true);
 	pthread_join(thread, NULL);
 	assert_int_equal(pread(d.image, after, sizeof(after), 0), sizeof(after));
-	memcpy(before + 32 * BLK_SECTOR, once, sizeof(once));
+	memcpy(before + AT, once, sizeof(once));
 	assert_memory_equal(before, after, sizeof(after));
 	disk_works(&d);
 }
