@@ -66,12 +66,13 @@ def by_counters():
 
 def turns(*argv):
     """
-    Instructions a request takes in tests/bench/turns, which serves a ring in one thread.
-    Only what serve() calls is counted: neither the guest nor the start.
+    What tests/bench/turns, which serves a ring in one thread, takes for a request: its own
+    report, and instructions. Of these only what serve() calls is counted: neither the guest
+    nor the start.
     """
     with Image("/dev/shm", 16) as image:
         out = image.dir / "callgrind"
-        run(
+        report = run(
             ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}",
              "--toggle-collect=serve", BUILD / "tests/bench/turns", argv[0], TURNS, image.path],
             TURNS_TIMEOUT,
@@ -79,7 +80,8 @@ def turns(*argv):
         found = re.search(r"^summary: (\d+)", out.read_text(), re.M)
     if not found:
         raise BenchError("callgrind has not counted")
-    return int(found[1]) / TURNS
+    each = {name: n / TURNS for name, n in json.loads(report).items()}
+    return each | {"instructions": int(found[1]) / TURNS}
 
 
 def missing():
@@ -94,7 +96,13 @@ def missing():
 def by_instructions():
     if missing():
         return {}
-    return {f"instructions, {engine}": turns(engine) for engine in ("null", "uring")}
+    null, uring = turns("null"), turns("uring")
+    return {
+        "notifies, awake": null["notifies"],
+        "publications": null["publications"],
+        "instructions, null": null["instructions"],
+        "instructions, uring": uring["instructions"],
+    }
 
 
 def measure():
