@@ -34,7 +34,7 @@ ALL_LDFLAGS = -pthread -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
 	format layers bench install deb clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PRECIOUS: %.o
+.PRECIOUS: $(O)/%.o
 
 # ---- What may include what -------------------------------------------------------
 # A folder sees the folders named here and no other; tests/layers proves that the table
