@@ -3,9 +3,9 @@
 
 #include <errno.h>
 
-uint64_t store_io_piece(const struct store_io *io)
+uint64_t store_io_piece(const struct store_io *io, uint64_t chunk)
 {
-	uint64_t room = STORE_DISCARD_CHUNK - io->off % STORE_DISCARD_CHUNK;
+	uint64_t room = chunk - io->off % chunk;
 
 	return io->len < room ? io->len : room;
 }
@@ -30,7 +30,7 @@ static bool over(struct store_io *io, int err)
 	return true;
 }
 
-bool store_io_step(struct store_io *io, int64_t res)
+bool store_io_step(struct store_io *io, int64_t res, uint64_t chunk)
 {
 	if (res == -EINTR || res == -EAGAIN)
 		return false;
@@ -39,7 +39,7 @@ bool store_io_step(struct store_io *io, int64_t res)
 	if (io->op == STORE_FLUSH)
 		return over(io, 0);
 	if (io->op == STORE_DISCARD) {
-		uint64_t n = store_io_piece(io);
+		uint64_t n = store_io_piece(io, chunk);
 
 		io->off += n;
 		io->len -= n;

@@ -9,10 +9,16 @@
 #include "store.h"
 
 /*
- * A discard is done in pieces that end at multiples of this: a filesystem locks the file
- * for the time of one, and reads get their turn between two.
+ * A discard is done in pieces that end at multiples of this. A filesystem locks the file
+ * for the time of one, and reads get their turn between two; a block device does not.
  */
-#define STORE_DISCARD_CHUNK (64ULL << 20)
+#define STORE_CHUNK_FILE (1ULL << 20)
+#define STORE_CHUNK_BDEV (64ULL << 20)
+
+static inline uint64_t store_chunk(bool bdev)
+{
+	return bdev ? STORE_CHUNK_BDEV : STORE_CHUNK_FILE;
+}
 
 /** struct store_list - I/Os linked by their @next, oldest first */
 struct store_list {
@@ -75,7 +81,7 @@ static inline void store_io_begin(struct store_io *io)
 }
 
 /** store_io_piece() - Length of a discard's next piece */
-uint64_t store_io_piece(const struct store_io *io);
+uint64_t store_io_piece(const struct store_io *io, uint64_t chunk);
 
 /**
  * store_io_step() - Judge the result of one attempt
@@ -84,6 +90,6 @@ uint64_t store_io_piece(const struct store_io *io);
  * Return: true when it is over, with @err; else what remains is described by @off, @iov
  * and @len and is to be tried (again).
  */
-bool must_check store_io_step(struct store_io *io, int64_t res);
+bool must_check store_io_step(struct store_io *io, int64_t res, uint64_t chunk);
 
 #endif

@@ -23,7 +23,7 @@ bool store_is_bdev(int fd)
 
 static int64_t discard(int fd, bool bdev, const struct store_io *io)
 {
-	uint64_t range[2] = { io->off, store_io_piece(io) };
+	uint64_t range[2] = { io->off, store_io_piece(io, store_chunk(bdev)) };
 
 	if (bdev)
 		return ioctl(fd, io->secure ? BLKSECDISCARD : BLKDISCARD, range);
@@ -63,7 +63,8 @@ uint32_t store_sync(int fd, bool bdev, struct store_io *io)
 	int64_t res;
 
 	store_io_begin(io);
-	for (; res = attempt(fd, bdev, io), !store_io_step(io, res); calls++)
+	for (; res = attempt(fd, bdev, io), !store_io_step(io, res, store_chunk(bdev));
+	     calls++)
 		if (res == -EAGAIN)
 			nanosleep(&(struct timespec){ .tv_nsec = AGAIN_NS }, NULL);
 	return calls;

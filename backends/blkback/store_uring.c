@@ -120,9 +120,9 @@ static void uring_queue(struct uring *u, struct store_io *io)
 		io_uring_prep_fsync(sqe, 0, IORING_FSYNC_DATASYNC);
 		break;
 	case STORE_DISCARD:
-		io_uring_prep_fallocate(sqe, 0,
-		                        FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		                        (off_t)io->off, (off_t)store_io_piece(io));
+		io_uring_prep_fallocate(
+			sqe, 0, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			(off_t)io->off, (off_t)store_io_piece(io, STORE_CHUNK_FILE));
 		break;
 	}
 	sqe->flags |= IOSQE_FIXED_FILE;
@@ -204,7 +204,7 @@ static void uring_complete(struct uring *u, struct store_io *io, int res)
 	if (res > 0 && (uint32_t)res == io->left) {
 		io->err = 0;
 		uring_done(u, io);
-	} else if (store_io_step(io, res)) {
+	} else if (store_io_step(io, res, STORE_CHUNK_FILE)) {
 		uring_done(u, io);
 	} else {
 		uring_queue(u, io);

@@ -78,5 +78,12 @@ check "settings are read again" wait_log "settings read again"
 by_script disk
 same "the guest reads the loop device" "$(in_guest 1 pvblk read xvda | sha)" "$after"
 refused "nobody has the file open" "" open_by_someone "$work/disk"
+check "detached from that" detach 1 xvda
+echo "-b 4096" >"$work/options"
+check "with sectors of 4096 bytes" by_script big
+same "the guest reads that" "$(in_guest 1 pvblk read xvda | sha)" "$(sha "$work/big")"
+same "in such sectors, too" "$(xs read "$(be 1 xvda)/sector-size")" 4096
+load big 1 xvda
+load_right big "all data is right (4096, not bypassed)"
 check "detached at last" detach 1 xvda
 scenario_done
