@@ -246,7 +246,7 @@ static int queue_ring(struct blk_queue *q, uint32_t n, char *text, size_t size)
 		.protocol = c->protocol,
 		.persistent = c->flags & BLK_PERSISTENT ? c->persistent : 0,
 		/* With persistent grants bounce memory is hardly ever used. */
-		.fixed = c->flags & BLK_PERSISTENT ? 0 : BLK_BOUNCE_PAGES / c->nqueues,
+		.fixed = c->flags & BLK_PERSISTENT ? 0 : BLK_BOUNCE_FIXED / c->nqueues,
 	};
 	int err;
 

@@ -445,13 +445,11 @@ static int ring_attach(struct blk_ring *r, const struct blk_ring_conf *c, char *
 
 static int ring_memory(struct blk_ring *r, const struct blk_ring_conf *c)
 {
-	uint32_t pages;
 	int rc;
 
-	pages = r->ring.size > BLK_BOUNCE_PAGES ? r->ring.size : BLK_BOUNCE_PAGES;
-	blk_pool_init(&r->pages, pages);
+	blk_pool_init(&r->pages, BLK_BOUNCE_PAGES);
 	blk_pool_init(&r->big, BLK_BIG_UNITS);
-	r->fixed = c->fixed < pages ? c->fixed : pages;
+	r->fixed = c->fixed;
 	r->rec = calloc(r->ring.size, sizeof(r->rec[0]));
 	r->io = calloc(r->ring.size, sizeof(r->io[0]));
 	r->seg = calloc((size_t)BLK_BIG_UNITS * BLK_BIG_SEGS, sizeof(r->seg[0]));
@@ -463,8 +461,8 @@ static int ring_memory(struct blk_ring *r, const struct blk_ring_conf *c)
 		r->io[i].vec = r->io[i].iov;
 		r->io[i].room = BLK_SEGS;
 	}
-	r->bounce = mmap(NULL, (size_t)pages * XEN_PAGE, PROT_READ | PROT_WRITE,
-	                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	r->bounce = mmap(NULL, BLK_BOUNCE_PAGES * (size_t)XEN_PAGE,
+	                 PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (r->bounce == MAP_FAILED) {
 		r->bounce = NULL;
 		return -errno;
@@ -503,7 +501,7 @@ void blk_ring_close(struct blk_ring *r)
 	blk_pmap_free(r->pmap);
 	gnt_batch_free(r->batch);
 	if (r->bounce)
-		munmap(r->bounce, (size_t)r->pages.n * XEN_PAGE);
+		munmap(r->bounce, BLK_BOUNCE_PAGES * (size_t)XEN_PAGE);
 	free(r->iov);
 	free(r->seg);
 	free(r->io);

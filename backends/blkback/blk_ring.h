@@ -38,11 +38,14 @@
 _Static_assert(BLK_DEPTH_MAX <= STORE_DEPTH_MAX, "each request may be one I/O");
 
 /*
- * Bounce memory, pages: what 32 requests of 11 segments need, and more only for a ring of
- * more requests than that. The largest request fits.
+ * Bounce memory of a ring, pages: a slot of the largest ring has one, and two of the
+ * largest requests fit, so that one is copied while storage has the other. What 32
+ * requests of 11 segments need, for all rings of a disk together, the engine is told of.
  */
-#define BLK_BOUNCE_PAGES 352U
-_Static_assert(BLK_BOUNCE_PAGES >= BLK_INDIRECT_MAX && BLK_DEPTH_MAX <= BLK_POOL_MAX &&
+#define BLK_BOUNCE_PAGES 512U
+#define BLK_BOUNCE_FIXED (BLK_DEPTH * BLK_SEGS)
+_Static_assert(BLK_BOUNCE_PAGES >= 2 * BLK_INDIRECT_MAX &&
+                       BLK_BOUNCE_PAGES >= BLK_DEPTH_MAX &&
                        BLK_BOUNCE_PAGES <= BLK_POOL_MAX,
                "bounce pool");
 
@@ -208,7 +211,7 @@ struct blk_ring {
  * @resume:	An orderly stop has left the ring, with nothing in flight
  * @recover:	It is that of a worker that died, and so is the ring
  * @persistent:	Most persistent grants, 0: none
- * @fixed:	Pages of bounce memory for the engine's pool; as many as there are at most
+ * @fixed:	Pages of bounce memory that the engine will be told of
  */
 struct blk_ring_conf {
 	struct gnt *gnt;

@@ -71,7 +71,7 @@ static inline int setup_as(const struct how *h)
 		                   .pages = h->pages ? h->pages : 1,
 		                   .protocol = h->protocol,
 		                   .persistent = h->persistent,
-		                   .fixed = BLK_BOUNCE_PAGES };
+		                   .fixed = BLK_BOUNCE_FIXED };
 	int rc;
 
 	guest_up();

@@ -187,20 +187,20 @@ static void stopping_serves_what_is_held(void **state)
 {
 	(void)state;
 	fake.go = false;
-	for (uint32_t i = 0; i < 4; i++)
+	for (uint32_t i = 0; i < 5; i++)
 		push_indirect(READ, 256, i, 100, 0);
 	turn();
 	assert_true(r.held);
-	assert_int_equal(blk_ring_taken(&r), 2);
+	assert_int_equal(blk_ring_taken(&r), 3);
 	fake.go = true;
 	for (int i = 0; i < 8; i++) {
 		assert_int_equal(blk_ring_turn(&r, false), V_OK);
 		collect();
 	}
 	assert_true(blk_ring_idle(&r));
-	assert_int_equal(front.answers[1], 1);
-	assert_int_equal(front.answers[2], 0);
-	assert_int_equal(blk_ring_taken(&r), 2);
+	assert_int_equal(front.answers[2], 1);
+	assert_int_equal(front.answers[3], 0);
+	assert_int_equal(blk_ring_taken(&r), 3);
 	finish();
 }
 
