@@ -78,10 +78,10 @@ static int print(const struct devs *was, const struct devs *now, bool json)
 
 		if (rates_between(devs_find(was, d), d, &r))
 			return EXIT_FAILURE;
-		if (json && r.seconds) {
+		if (json && r.seconds > 0) {
 			line = reply_rates(d, &r);
 			puts(line ? line : "{}");
-		} else if (!json && r.seconds) {
+		} else if (!json && r.seconds > 0) {
 			rows(&t, d, &r);
 		}
 		rates_free(&r);
