@@ -136,6 +136,9 @@ static int issue(struct traffic *t, enum kind kind, uint64_t first, uint64_t n)
 		*f = (struct flight){ kind, true, t->order++, offset / BLK_SECTOR,
 			              len / BLK_SECTOR };
 		req->cookie = f;
+		/* Of a backend that does not offer secure ones it means nothing. */
+		if (kind == DISCARD && rng_next(t) % 2)
+			req->flag = BLKIF_DISCARD_SECURE;
 		model_claim(t->model, f->first, f->n);
 		if (kind == DISCARD)
 			model_discard(t->model, f->first, f->n);
