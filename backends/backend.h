@@ -37,6 +37,8 @@
  * @touched:	In update(): something in our directory has changed; else a second passed
  * @ailing:	Its worker has said that something is wrong, and not that it is right
  *again
+ * @again:	In update(), while it is ailing: an administrator says that what was wrong
+ *is right again. The backend takes it back when it has heeded it.
  * @priv:	The backend's own; allocated in probe(), freed in release()
  */
 struct bdev {
@@ -49,6 +51,7 @@ struct bdev {
 	struct log_limit *limit;
 	bool touched;
 	bool ailing;
+	bool again;
 	void *priv;
 };
 

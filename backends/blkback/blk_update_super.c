@@ -36,15 +36,22 @@ static bool grown(struct bdev *d, struct blk *b)
 	return b->published != im->sectors;
 }
 
-/* Asked for only while requests wait. Taken away when it is heeded. */
-static bool resumed(struct bdev *d, struct blk *b)
+/* The node; taken away when it is heeded. */
+static bool resume_node(struct bdev *d)
 {
 	autofree char *v = NULL, *path = NULL;
 
-	if (!d->ailing || !d->xs ||
-	    xst_read(d->xs, XST_NULL, &v, "%s/" RESUME, d->path) ||
-	    asprintf(&path, "%s/" RESUME, d->path) < 0 || xst_rm(d->xs, XST_NULL, path))
+	return d->xs && !xst_read(d->xs, XST_NULL, &v, "%s/" RESUME, d->path) &&
+	       asprintf(&path, "%s/" RESUME, d->path) >= 0 &&
+	       !xst_rm(d->xs, XST_NULL, path);
+}
+
+/* Asked for only while requests wait. */
+static bool resumed(struct bdev *d, struct blk *b)
+{
+	if (!d->ailing || !(d->again || resume_node(d)))
 		return false;
+	d->again = false;
 	b->resumes++;
 	log_info(d->tag, "requests that wait for storage are tried again");
 	return true;

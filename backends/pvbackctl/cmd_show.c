@@ -137,15 +137,6 @@ static void show(const struct dev *d)
 	show_keys("frontend", d->frontend_path, &d->frontend_keys);
 }
 
-static int ambiguous(const char *name, const struct devs *d)
-{
-	fprintf(stderr, "pvbackctl: \"%s\" may be", name);
-	for (size_t i = 0; i < d->n; i++)
-		fprintf(stderr, "%s %s", i ? "," : "", d->v[i].device);
-	fputc('\n', stderr);
-	return EXIT_NO_DEVICE;
-}
-
 int cmd_show(struct conn *c, const struct opts *o)
 {
 	struct devs all, one = { 0 };
@@ -153,9 +144,7 @@ int cmd_show(struct conn *c, const struct opts *o)
 
 	if (rc)
 		return rc;
-	rc = devs_keep(&all, o->what, false);
-	if (!rc && all.n > 1)
-		rc = ambiguous(o->what, &all);
+	rc = devs_only(&all, o->what);
 	rc = rc ? rc : fetch(c, "show", &all.v[0], o->json, &one);
 	/* It may have gone meanwhile. */
 	rc = rc ? rc : devs_keep(&one, o->what, false);

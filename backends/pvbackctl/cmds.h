@@ -27,6 +27,7 @@ int cmd_list(struct conn *c, const struct opts *o);
 int cmd_show(struct conn *c, const struct opts *o);
 int cmd_stats(struct conn *c, const struct opts *o);
 int cmd_log(struct conn *c, const struct opts *o);
+int cmd_resume(struct conn *c, const struct opts *o);
 int cmd_version(struct conn *c, const struct opts *o);
 
 /** wait_ms() - Let time pass */

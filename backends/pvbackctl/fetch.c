@@ -61,20 +61,25 @@ static int take(const char *line, bool raw, struct devs *out)
 	}
 }
 
+void fetch_request(char request[FETCH_REQUEST], const char *cmd, const struct dev *only)
+{
+	if (only)
+		snprintf(request, FETCH_REQUEST,
+		         "{\"cmd\":\"%s\",\"domid\":%u,\"kind\":\"%.20s\",\"devid\":%u}",
+		         cmd, only->domid, only->kind, only->devid);
+	else
+		snprintf(request, FETCH_REQUEST, "{\"cmd\":\"%s\"}", cmd);
+}
+
 int fetch(struct conn *c, const char *cmd, const struct dev *only, bool raw,
           struct devs *out)
 {
-	char request[160];
+	char request[FETCH_REQUEST];
 	const char *line;
 	int rc;
 
 	*out = (struct devs){ 0 };
-	if (only)
-		snprintf(request, sizeof(request),
-		         "{\"cmd\":\"%s\",\"domid\":%u,\"kind\":\"%.20s\",\"devid\":%u}",
-		         cmd, only->domid, only->kind, only->devid);
-	else
-		snprintf(request, sizeof(request), "{\"cmd\":\"%s\"}", cmd);
+	fetch_request(request, cmd, only);
 	rc = conn_send(c, request);
 	if (rc)
 		return rc;
@@ -115,5 +120,18 @@ int devs_keep(struct devs *d, const char *name, bool guests)
 	        "pvbackctl: pvbackd has no %s \"%s\"; `pvbackctl list` shows what it "
 	        "has\n",
 	        guests ? "device or guest" : "device", name);
+	return EXIT_NO_DEVICE;
+}
+
+int devs_only(struct devs *d, const char *name)
+{
+	int rc = devs_keep(d, name, false);
+
+	if (rc || d->n == 1)
+		return rc;
+	fprintf(stderr, "pvbackctl: \"%s\" may be", name);
+	for (size_t i = 0; i < d->n; i++)
+		fprintf(stderr, "%s %s", i ? "," : "", d->v[i].device);
+	fputc('\n', stderr);
 	return EXIT_NO_DEVICE;
 }

@@ -12,6 +12,11 @@ struct devs {
 	size_t n;
 };
 
+#define FETCH_REQUEST 160
+
+/** fetch_request() - A request, about @only, or all devices if that is NULL */
+void fetch_request(char request[FETCH_REQUEST], const char *cmd, const struct dev *only);
+
 /**
  * fetch() - Send "list", "stats" or "show" and collect the answer
  * @only:	Of this device; NULL: of all
@@ -32,5 +37,8 @@ const struct dev *devs_find(const struct devs *d, const struct dev *what);
  * Return: 0, or EXIT_NO_DEVICE, having said so.
  */
 int must_check devs_keep(struct devs *d, const char *name, bool guests);
+
+/** devs_only() - As devs_keep() of a device; it has to be one */
+int must_check devs_only(struct devs *d, const char *name);
 
 #endif

@@ -6,9 +6,7 @@
 #include <time.h>
 
 #include "cmds.h"
-#include "log.h"
 #include "num.h"
-#include "reply.h"
 #include "version.h"
 
 #define EVERY_MS  1000
@@ -42,6 +40,10 @@ static const struct command {
 	{ "log", cmd_log, ARG_MAY, "LEVEL", "r",
 	  "Set the log level of pvbackd and of all workers: err, warn, info or debug.\n"
 	  "Without LEVEL print it." },
+	{ "resume", cmd_resume, ARG_MUST, "DEVICE", "r",
+	  "Say that the storage that a guest's requests wait for is there again: they "
+	  "are\n"
+	  "tried at once." },
 	{ "version", cmd_version, ARG_NONE, NULL, "jr",
 	  "The version of pvbackctl and of the pvbackd that runs." },
 };
@@ -188,63 +190,6 @@ static int parse(const struct command *c, int argc, char **argv, struct opts *o)
 	if (o->count && !o->watch)
 		return wrong(c, "--count goes with --watch");
 	return -1;
-}
-
-int cmd_log(struct conn *c, const struct opts *o)
-{
-	autofree char *text = NULL, *level = NULL;
-	enum log_level parsed;
-	struct dev unused;
-	char request[64];
-	const char *line;
-	int rc;
-
-	if (o->what && log_level_parse(o->what, &parsed)) {
-		fprintf(stderr,
-		        "pvbackctl: LEVEL is \"%s\", it must be err, warn, info "
-		        "or debug\n",
-		        o->what);
-		return EXIT_USAGE;
-	}
-	if (o->what)
-		snprintf(request, sizeof(request), "{\"cmd\":\"log\",\"level\":\"%s\"}",
-		         o->what);
-	else
-		snprintf(request, sizeof(request), "{\"cmd\":\"version\"}");
-	rc = conn_send(c, request);
-	line = rc ? NULL : conn_line(c);
-	if (!line)
-		return EXIT_FAILURE;
-	level = reply_text(line, "log_level");
-	if (!o->what && level)
-		puts(level);
-	if (!o->what)
-		line = conn_line(c);
-	return line && reply_parse(line, &unused, &text) == REPLY_DONE ? 0 : EXIT_FAILURE;
-}
-
-int cmd_version(struct conn *c, const struct opts *o)
-{
-	autofree char *version = NULL, *pid = NULL, *guests = NULL, *devices = NULL;
-	const char *line;
-
-	if (conn_send(c, "{\"cmd\":\"version\"}"))
-		return EXIT_FAILURE;
-	line = conn_line(c);
-	if (!line)
-		return EXIT_FAILURE;
-	if (o->json) {
-		puts(line);
-		return 0;
-	}
-	version = reply_text(line, "version");
-	pid = reply_text(line, "pid");
-	guests = reply_text(line, "guests");
-	devices = reply_text(line, "devices");
-	printf("pvbackctl " PVB_VERSION
-	       "\npvbackd %s, process %s, guests: %s, devices: %s\n",
-	       version, pid, guests, devices);
-	return 0;
 }
 
 int main(int argc, char **argv)

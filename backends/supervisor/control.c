@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "dev_update.h"
 #include "device.h"
 #include "guest.h"
 #include "log.h"
@@ -136,20 +137,36 @@ static bool answer_devices(struct client *c)
 	return true;
 }
 
+static bool answer_resume(struct client *c)
+{
+	struct device *d = device_after(c->control->super, c);
+
+	if (!d || !d->bdev.ailing)
+		return answer_add(c, report_error(d ? "it does not wait for anything"
+		                                    : "there is no such device"));
+	d->bdev.again = true;
+	dev_update(d);
+	return answer_add(c, report_done());
+}
+
 static bool answer_more(struct client *c)
 {
 	struct super *s = c->control->super;
 
-	if (c->rq.cmd != CTL_VERSION && c->rq.cmd != CTL_LOG)
-		return answer_devices(c);
 	c->ended = true;
-	if (c->rq.cmd == CTL_VERSION && !answer_add(c, report_version(s)))
-		return false;
-	if (c->rq.cmd == CTL_LOG) {
+	switch (c->rq.cmd) {
+	case CTL_VERSION:
+		return answer_add(c, report_version(s)) && answer_add(c, report_done());
+	case CTL_LOG:
 		super_log_level(s, c->rq.level);
 		log_info(NULL, "log level is %s", log_level_name(c->rq.level));
+		return answer_add(c, report_done());
+	case CTL_RESUME:
+		return answer_resume(c);
+	default:
+		c->ended = false;
+		return answer_devices(c);
 	}
-	return answer_add(c, report_done());
 }
 
 /* Listen to it, or write to it. Return: false without memory. */

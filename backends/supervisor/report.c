@@ -22,8 +22,8 @@ struct bdev_facts {
 };
 
 static const char *const cmd_name[] = {
-	[CTL_VERSION] = "version", [CTL_LOG] = "log",   [CTL_LIST] = "list",
-	[CTL_STATS] = "stats",     [CTL_SHOW] = "show",
+	[CTL_VERSION] = "version", [CTL_LOG] = "log",     [CTL_RESUME] = "resume",
+	[CTL_LIST] = "list",       [CTL_STATS] = "stats", [CTL_SHOW] = "show",
 };
 _Static_assert(ARRAY_SIZE(cmd_name) == CTL_NCMDS, "a command has no name");
 
@@ -171,8 +171,11 @@ static int parse_request(const json_t *o, struct ctl_request *rq, char *why, siz
 		if (strcmp(cmd, cmd_name[i]) != 0)
 			continue;
 		rq->cmd = (enum ctl_cmd)i;
-		return i == CTL_LOG ? parse_level(o, rq, why, size)
-		                    : parse_device(o, rq, why, size);
+		if (i == CTL_LOG)
+			return parse_level(o, rq, why, size);
+		if (i == CTL_RESUME && !json_object_get(o, "devid"))
+			return wrong(why, size, "resume needs devid");
+		return parse_device(o, rq, why, size);
 	}
 	return wrong(why, size, "there is no command \"%.20s\"", cmd);
 }
@@ -379,6 +382,7 @@ static void put_what(json_t *o, const struct device *d)
 	else
 		put_number(o, "worker", (uint64_t)g->child.pid);
 	put_number(o, "crashes", d->crashes);
+	json_object_set_new(o, "waits", json_boolean(d->bdev.ailing));
 	put_text(o, "fault", d->said[0] ? d->said : NULL);
 	put_facts(o, d);
 }

@@ -27,6 +27,7 @@ struct super;
 enum ctl_cmd {
 	CTL_VERSION, /* of pvbackd, and how it does */
 	CTL_LOG,     /* set the log level */
+	CTL_RESUME,  /* what one device waits for is there again */
 	CTL_LIST,    /* devices: what and where they are */
 	CTL_STATS,   /* and what was counted */
 	CTL_SHOW,    /* and everything that is known */

@@ -50,6 +50,8 @@ same "two at once are answered in turn" \
 	"2/xvda true 3/xvda true"
 same "one in pieces" "$(say '{"cmd":"li' 'st","domi' 'd":1}\n' | jq -rc '.device // .done' | paste -sd' ')" \
 	"1/xvda true"
+same "resume needs a device" "$(say '{"cmd":"resume","domid":1}\n{"cmd":"resume","domid":1,"kind":"vbd","devid":1}\n' |
+	jq -r .error | paste -sd' ')" "resume needs devid there is no such device"
 same "nonsense is answered, and what follows it, too" \
 	"$(say 'list\n\n{"cmd":"lst"}\n{"cmd":"list","domid":9}\n' | jq -c .done | paste -sd' ')" "false false false true"
 same "a line without an end is not waited for" \
@@ -65,6 +67,8 @@ status 4 'no device "1/xvdb"' ctl show 1/xvdb
 status 4 'no device or guest "web"' ctl stats web
 status 4 'no device or guest "web"' ctl list web --json
 status 2 "which device" ctl show
+status 2 "which device" ctl resume
+status 1 "does not wait" ctl resume 1/xvda
 status 2 "no such command" pvbackctl lst
 status 2 "there is no command" pvbackctl
 status 2 "too many arguments" ctl list 1 2

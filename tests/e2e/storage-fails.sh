@@ -81,10 +81,15 @@ if fuse_up slow disk error=EIO error-pread-rate=100% error-file="$work/full"; th
 	load disk 1 xvda
 	touch "$work/full"
 	check "reads wait, by threads" until_true 10 says "read at byte"
+	ctl() { pvbackctl "$@" "--run-dir=$work/run"; }
+	same "pvbackctl says so" "$(ctl list --json | jq -c '[.device, .waits, .fault != null]')" '["1/xvda",true,true]'
 	rm "$work/full"
-	xs write "$(be 1 xvda)/pvbackd-resume" 1
-	check "and go on" xs_wait "/local/domain/0/error/backend/vbd/1/51712/error" ""
+	words=$(grep -c "are tried again" "$log")
+	check "pvbackctl resume" ctl resume 1/xvda
+	check "is heeded" until_true 2 more_than "$words" "are tried again"
+	check "and they go on" xs_wait "/local/domain/0/error/backend/vbd/1/51712/error" ""
 	check "the guest writes again" changes disk
+	refused "who does not wait cannot be told to go on" "does not wait" ctl resume 1/xvda
 	load_right disk "all data is right in the end"
 	check "detached at last" detach 1 xvda
 fi

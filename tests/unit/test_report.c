@@ -67,6 +67,7 @@ static void what_is_no_request_is_refused(void **state)
 		{ "{\"cmd\":\"list\",\"domid\":1,\"devid\":1,"
 		  "\"kind\":\"0123456789abcdef\"}",
 		  "kind" },
+		{ "{\"cmd\":\"resume\",\"domid\":1}", "needs devid" },
 		{ "{\"cmd\":\"log\"}", "level" },
 		{ "{\"cmd\":\"log\",\"level\":\"loud\"}", "level" },
 	};
