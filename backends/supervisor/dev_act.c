@@ -271,6 +271,17 @@ static int act_publish(struct device *d)
 	return 0;
 }
 
+/*
+ * Where XenStore has forgotten the disk there is nobody to tell; and the toolstack's 5 is
+ * its wish to be rid of it.
+ */
+static int act_republish(struct device *d)
+{
+	if (!d->view.dir || d->view.own != XenbusStateConnected)
+		return 0;
+	return act_publish(d);
+}
+
 static int act_closing(struct device *d)
 {
 	return left(d, dev_store_state(d, XenbusStateClosing, NULL));
@@ -376,16 +387,16 @@ static int act_forget(struct device *d)
 }
 
 static int (*const action[])(struct device *d) = {
-	[ACT_NONE] = act_none,           [ACT_OFFER] = act_offer,
-	[ACT_OPEN] = act_open,           [ACT_ADOPT] = act_adopt,
-	[ACT_SPAWN] = act_spawn,         [ACT_CONNECT] = act_connect,
-	[ACT_PUBLISH] = act_publish,     [ACT_CLOSING] = act_closing,
-	[ACT_HALT] = act_halt,           [ACT_STOP] = act_stop,
-	[ACT_FAIL_STOP] = act_fail_stop, [ACT_CLOSE] = act_close,
-	[ACT_FAIL] = act_fail,           [ACT_PARK] = act_park,
-	[ACT_LEAVE] = act_leave,         [ACT_RESET] = act_reset,
-	[ACT_RENEW] = act_renew,         [ACT_FORGET] = act_forget,
-	[ACT_RETAKE] = act_retake,
+	[ACT_NONE] = act_none,       [ACT_OFFER] = act_offer,
+	[ACT_OPEN] = act_open,       [ACT_ADOPT] = act_adopt,
+	[ACT_SPAWN] = act_spawn,     [ACT_CONNECT] = act_connect,
+	[ACT_PUBLISH] = act_publish, [ACT_REPUBLISH] = act_republish,
+	[ACT_CLOSING] = act_closing, [ACT_HALT] = act_halt,
+	[ACT_STOP] = act_stop,       [ACT_FAIL_STOP] = act_fail_stop,
+	[ACT_CLOSE] = act_close,     [ACT_FAIL] = act_fail,
+	[ACT_PARK] = act_park,       [ACT_LEAVE] = act_leave,
+	[ACT_RESET] = act_reset,     [ACT_RENEW] = act_renew,
+	[ACT_FORGET] = act_forget,   [ACT_RETAKE] = act_retake,
 };
 _Static_assert(ARRAY_SIZE(action) == ACT_NACTIONS, "an action is not implemented");
 

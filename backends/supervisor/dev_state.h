@@ -103,9 +103,10 @@ enum dev_action {
 	ACT_CONNECT, /* judge the frontend's keys, tell the worker to connect */
 	ACT_RETAKE,  /* tell a new worker to go on where the one that died was */
 	ACT_PUBLISH, /* write the disk's keys and 4 */
-	ACT_CLOSING, /* write 5 */
-	ACT_HALT,    /* close, write 5 */
-	ACT_STOP,    /* tell the worker to let go */
+	ACT_REPUBLISH, /* write the disk's keys and 4 again, if it is at 4 */
+	ACT_CLOSING,   /* write 5 */
+	ACT_HALT,      /* close, write 5 */
+	ACT_STOP,      /* tell the worker to let go */
 	ACT_FAIL_STOP, /* say why, write 5, tell the worker to let go */
 	ACT_CLOSE,     /* close, write 6 */
 	ACT_FAIL,      /* say why, close, write 5, then 6 */

@@ -10,6 +10,7 @@
 #include "guest.h"
 #include "log.h"
 #include "super.h"
+#include "xenabi.h"
 
 void dev_update(struct device *d)
 {
@@ -17,7 +18,8 @@ void dev_update(struct device *d)
 	int rc;
 
 	if (!d->ops->update || d->state != DEV_CONNECTED || d->worker_link != LINK_UP ||
-	    d->updating || d->worker_ev != EV_NONE || d->guest->super->stopping)
+	    !d->view.dir || d->view.own != XenbusStateConnected || d->updating ||
+	    d->worker_ev != EV_NONE || d->guest->super->stopping)
 		return;
 	d->bdev.xs = d->guest->super->xs;
 	if (!d->ops->update(&d->bdev, &d->conf, &u))

@@ -50,6 +50,17 @@ check "the guest sees it, too" until_true 10 grep -q 6291456 "$work/watch"
 kill "$watcher"
 wait "$watcher"
 
+# The toolstack wants to be rid of a disk: that it grows is no reason to stay.
+hold 1 xvda
+hold 1 xvdb
+xs write "$(be 1 xvda)/online" 0 "$(be 1 xvda)/state" 5
+truncate -s 7M "$work/disk" "$work/other"
+check "another disk has grown" xs_wait "$(be 1 xvdb)/sectors" 14336
+same "what is to go stays what it was" "$(sectors xvda) $(xs read "$(be 1 xvda)/state")" "12288 5"
+kill "${held[@]}"
+wait "${held[@]}"
+check "and goes" detach 1 xvda
+
 truncate -s 1M "$work/loop"
 if loop=$(losetup -f --show "$work/loop" 2>/dev/null); then
 	echo 'vbd.loop-bypass = off' >"$work/pvbackd.conf"

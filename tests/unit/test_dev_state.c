@@ -16,12 +16,25 @@
 #include "dev_state.h"
 
 static const char *const act_name[] = {
-	[ACT_NONE] = "-",        [ACT_OFFER] = "offer",     [ACT_OPEN] = "open",
-	[ACT_ADOPT] = "adopt",   [ACT_SPAWN] = "spawn",     [ACT_CONNECT] = "connect",
-	[ACT_RETAKE] = "retake", [ACT_PUBLISH] = "publish", [ACT_CLOSING] = "closing",
-	[ACT_HALT] = "halt",     [ACT_STOP] = "stop",       [ACT_FAIL_STOP] = "fail-stop",
-	[ACT_CLOSE] = "close",   [ACT_FAIL] = "fail",       [ACT_PARK] = "park",
-	[ACT_LEAVE] = "leave",   [ACT_RESET] = "reset",     [ACT_RENEW] = "renew",
+	[ACT_NONE] = "-",
+	[ACT_OFFER] = "offer",
+	[ACT_OPEN] = "open",
+	[ACT_ADOPT] = "adopt",
+	[ACT_SPAWN] = "spawn",
+	[ACT_CONNECT] = "connect",
+	[ACT_RETAKE] = "retake",
+	[ACT_PUBLISH] = "publish",
+	[ACT_REPUBLISH] = "republish",
+	[ACT_CLOSING] = "closing",
+	[ACT_HALT] = "halt",
+	[ACT_STOP] = "stop",
+	[ACT_FAIL_STOP] = "fail-stop",
+	[ACT_CLOSE] = "close",
+	[ACT_FAIL] = "fail",
+	[ACT_PARK] = "park",
+	[ACT_LEAVE] = "leave",
+	[ACT_RESET] = "reset",
+	[ACT_RENEW] = "renew",
 	[ACT_FORGET] = "forget",
 };
 _Static_assert(ARRAY_SIZE(act_name) == ACT_NACTIONS, "an action has no name");
@@ -87,7 +100,7 @@ static const char *const expected[DEV_NSTATES][EV_NEVENTS] = {
 		      "."),
 		FRONT("stop>stopping", ".", "stop>stopping", ".", "closing>closing",
 		      "stop>stopping"),
-		[EV_WORKER_UPDATED] = "publish>connected",
+		[EV_WORKER_UPDATED] = "republish>connected",
 		WORKER_UPDATED(".", ".", ".", ".", "fail-stop>stopping", "fail>closed", "spawn>reviving"),
 	},
 	[DEV_REVIVING] = {
