@@ -57,12 +57,30 @@ static bool resumed(struct bdev *d, struct blk *b)
 	return true;
 }
 
+/* A frontend has no way to be told of another medium; it reads the next one it is given.
+ */
+static void other_medium(struct bdev *d, struct blk *b)
+{
+	autofree char *v = NULL;
+
+	if (!b->cdrom || !d->touched || !d->xs ||
+	    xst_read(d->xs, XST_NULL, &v, "%s/params", d->path) ||
+	    strcmp(v, b->params) == 0)
+		return;
+	free(b->params);
+	b->params = take_ptr(v);
+	if (log_allowed(d->limit, 20, d->tag))
+		log_info(d->tag, "params names another medium: the guest has it when it "
+		                 "connects anew");
+}
+
 bool blk_storage_update(struct bdev *d, struct bdev_conf *told, struct bdev_update *u)
 {
 	struct blk *b = d->priv;
 	struct blk_update to = { 0 };
 	bool more = grown(d, b), again = resumed(d, b);
 
+	other_medium(d, b);
 	/* A next worker is told by recover(), which looks at the image. */
 	(void)told;
 	if (!more && !again)

@@ -148,10 +148,9 @@ static void look_uring(struct doctor *d)
 
 	if (first_line(d, "/proc/sys/kernel/io_uring_disabled", text, sizeof(text)) &&
 	    strcmp(text, "0") != 0)
-		say(d, UNFIT,
+		say(d, NOTE,
 		    "io_uring is disabled: sysctl kernel.io_uring_disabled=0; without it "
-		    "no "
-		    "disk can be read");
+		    "threads read and write images, which is slower");
 }
 
 void doctor_host(struct doctor *d)

@@ -27,6 +27,11 @@ same "it is still offered" "$(xs read "$(be 1 xvdd)/state")" 2
 check "a CD goes in" xs write "$(be 1 xvdd)/params" "$work/other"
 ended "the guest has its disk" "$reader"
 check "and has read it" cmp "$work/out" "$work/other"
+load cd 1 xvdd --rw read
+check "another CD is named" xs write "$(be 1 xvdd)/params" "$work/cd"
+check "the log says when the guest has it" wait_log "params names another medium"
+load_right cd "the guest reads the one it has"
+same "the next time it is the other" "$(in_guest 1 pvblk read xvdd | sha)" "$(sha "$work/cd")"
 check "the drive goes" detach 1 xvdd
 
 check "an empty drive again" dom0 vbd-attach --wait 1 "" xvdd --cdrom
