@@ -250,7 +250,7 @@ $(O)/.deps-check: Makefile tests/deps | $(O)/.deps
 # JOBS tests run side by side, the long ones first. E2E names the scenarios to run, by
 # default all.
 JOBS    ?= 4
-LONG    := $(patsubst %,tests/e2e/%.sh,fio conformance leaks copy crowd frontend)
+LONG    := $(patsubst %,tests/e2e/%.sh,fio conformance conformance-kills leaks copy crowd frontend)
 SCRIPTS := $(LONG) $(filter-out %/lib.sh %/net-lib.sh $(LONG),$(sort $(wildcard tests/e2e/*.sh)))
 E2E     ?= $(SCRIPTS)
 XENSIM_TESTS := $(filter-out %/lib.sh,$(sort $(wildcard tests/xensim/t/*.sh)))
