@@ -60,6 +60,17 @@ check "full again" until_true 10 says "the guest waits"
 rm "$work/full"
 check "without a word it goes on by itself" \
 	xs_wait "/local/domain/0/error/backend/vbd/1/51712/error" "" 15
+
+# The guest waits, and its worker dies: another one waits in its place.
+touch "$work/full"
+check "full, with a worker that is to die" until_true 10 says "the guest waits"
+seen=$(grep -c "the guest waits" "$log")
+kill -9 "$(worker 1)"
+check "the next worker waits for storage, too" until_true 10 more_than "$seen" "the guest waits"
+rm "$work/full"
+xs write "$(be 1 xvda)/pvbackd-resume" 1
+check "and goes on" xs_wait "/local/domain/0/error/backend/vbd/1/51712/error" ""
+check "the guest writes on" changes disk
 load_right disk "no request has failed, all data is right"
 
 # A disk can be taken away from a guest that waits.
