@@ -23,8 +23,10 @@ bool name_is_device(const char *s, const struct dev *d)
 {
 	const char *slash = strchr(d->device, '/');
 	const char *name = slash ? slash + 1 : d->device;
+	const char *interface = pairs_find(&d->facts, "interface");
 
-	return is(s, "%u/%s", d->domid, name) || is(s, "%u/%u", d->domid, d->devid) ||
+	return (interface && strcmp(s, interface) == 0) ||
+	       is(s, "%u/%s", d->domid, name) || is(s, "%u/%u", d->domid, d->devid) ||
 	       (d->guest &&
 	        (is(s, "%s/%s", d->guest, name) || is(s, "%s/%u", d->guest, d->devid))) ||
 	       is(s, "%s-%u-%u", d->kind, d->domid, d->devid) ||

@@ -45,7 +45,15 @@ static void names_of_a_disk(void **state)
 /* Its guest has no name. */
 static void names_of_a_card(void **state)
 {
+	static char key[] = "interface", value[] = "lan0";
+	struct pair fact = { key, value };
+	struct dev renamed = nic;
+
 	(void)state;
+	renamed.facts = (struct pairs){ &fact, 1 };
+	assert_true(name_is_device("lan0", &renamed));
+	assert_true(name_is_device("vif3.0", &renamed));
+	assert_false(name_is_device("lan0", &nic));
 	assert_true(name_is_device("vif3.0", &nic));
 	assert_true(name_is_device("3/vif-0", &nic));
 	assert_true(name_is_device("vif-3-0", &nic));
