@@ -10,7 +10,6 @@
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
-#include "xenabi.h"
 
 const char *blk_loop_judge(const struct blk_loop *l, bool ro)
 {
@@ -30,8 +29,9 @@ const char *blk_loop_judge(const struct blk_loop *l, bool ro)
 		return "its partitions may be in use";
 	if (i->lo_flags & LO_FLAGS_READ_ONLY && !ro)
 		return "it is read-only";
-	if (l->bytes != (uint64_t)l->file.st_size / BLK_SECTOR * BLK_SECTOR)
-		return "it is not as large as its file";
+	/* A file that has grown is what the guest may have been told of already. */
+	if (l->bytes > (uint64_t)l->file.st_size)
+		return "it is larger than its file";
 	return NULL;
 }
 

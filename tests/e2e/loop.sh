@@ -44,12 +44,15 @@ check "the log says what is open" logged "the file behind the loop device is ope
 load file 1 xvda
 check "the guest writes to the file" changes disk
 same "the loop device is held" "$(loops disk)" 1
+truncate -s 5M "$work/disk"
+check "the file grows, the loop device does not" xs_wait "$(be 1 xvda)/sectors" 10240
 attach 1 disk xvdb
 says() { error_of 1 xvdb | grep -q "$1"; }
 check "the file is in use, by whatever name" until_true 10 says "has open for writing"
 check "who waits for it can go" detach 1 xvdb
 load_right file "its data is right"
 check "what it writes it reads" pattern 1 xvda --seed 3
+same "who connects again has all of the file" "$(xs read "$(be 1 xvda)/sectors")" 10240
 after=$(sha "$work/disk")
 check "detached" detach 1 xvda
 same "and the loop device is gone" "$(loops disk)" 0
