@@ -10,7 +10,6 @@
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
-
 const char *blk_loop_judge(const struct blk_loop *l, bool ro)
 {
 	const struct loop_info64 *i = &l->info;
