@@ -4,6 +4,7 @@
  * and never sleeps; blk_queue does.
  *
  *   blk_take.c: take, find memory    blk_ring.c: copy, submit, answer    blk_req.h: judge
+ *   blk_attach.c: begin and end
  *
  *   FREE -> [judge] ---> FETCHING ---> [judge] -+  segments of an indirect request,
  * copied |                                |
