@@ -242,6 +242,13 @@ struct super_backend {
 	int (*recover)(struct bdev *d, struct bdev_conf *conf);
 	bool (*serving)(struct bdev *d);
 
+	/*
+	 * Optional. A worker that outlived another pvbackd serves the device; @conf is
+	 * what connect() had told it. open() has succeeded. Takes the descriptors that
+	 * it keeps, and sets them to -1; recover() can follow.
+	 */
+	int (*adopt)(struct bdev *d, struct bdev_conf *conf);
+
 	/* Write the keys a frontend reads when we are Connected; committed with state 4.
 	 */
 	int (*publish)(struct bdev *d, xst_t t);

@@ -95,7 +95,8 @@ static void msg_collect_fds(struct msghdr *mh, struct msg *m)
 /* The fields that cannot have any value, whoever wrote them. */
 static int msg_fields_ok(const struct msg *m, size_t payload)
 {
-	if (m->type == MSG_CONNECT)
+	/* HELD begins with what CONNECT is. */
+	if (m->type == MSG_CONNECT || m->type == MSG_HELD)
 		return memchr(m->u.connect.kind, 0, sizeof(m->u.connect.kind)) &&
 		       memchr(m->u.connect.tag, 0, sizeof(m->u.connect.tag));
 	if (m->type == MSG_LOG_LEVEL)

@@ -15,17 +15,24 @@
 
 #include "compiler.h"
 
-/* Spoken by both sides; a worker of another version is refused at its HELLO. */
-#define MSG_VERSION    3
-#define MSG_BLOB_MAX   2048
-#define MSG_FDS_MAX    16
-#define MSG_UPDATE_MAX 64
+/*
+ * Spoken by both sides; a worker of another version is refused at its HELLO. HELLO and
+ * ADOPT are the same in all versions, so that each side can say which one it is.
+ */
+#define MSG_VERSION       4
+#define MSG_BLOB_MAX      2048
+#define MSG_FDS_MAX       16
+#define MSG_UPDATE_MAX    64
 /*
  * How a worker is started: "pvbackd-worker --domid N --log-level LEVEL", stdin is
- * /dev/null, log lines go to stderr, a pipe; its end of the socket is this descriptor,
- * and no other is open. At end of file on it the worker lets go of its devices and exits.
+ * /dev/null, log lines go to stderr, a pipe; its end of the socket is MSG_WORKER_FD. The
+ * next descriptor is a socket that is bound, for it to listen on, so that another
+ * supervisor can adopt it; no other is open. At end of file on its socket a worker
+ * without devices exits; one with devices goes on serving until it is adopted. Without
+ * that second socket it lets go of its devices and exits.
  */
-#define MSG_WORKER_FD  3
+#define MSG_WORKER_FD     3
+#define MSG_WORKER_LISTEN 4
 
 enum msg_side {
 	MSG_SUPER,
@@ -37,7 +44,7 @@ struct msg_none {
 };
 
 /**
- * struct msg_hello - First message of a worker
+ * struct msg_hello - First message of a worker, and of a supervisor that adopts one
  * @version:	MSG_VERSION it was built with
  * @domid:	Guest it was started for, echoed
  */
@@ -53,10 +60,23 @@ struct msg_hello {
  * backend's.
  * @kind:	XenStore kind, "vbd": selects the backend; NUL-terminated
  * @tag:	Name for log lines, "guest 3 vbd-51712"; NUL-terminated
+ * @devid:	Its number in XenStore, for HELD
  */
 struct msg_connect {
 	char kind[16];
 	char tag[48];
+	uint32_t devid;
+	uint32_t pad;
+};
+
+/**
+ * struct msg_held - A device that a worker has; blob and descriptors as in CONNECT
+ * @stopping:	DISCONNECT was sent: DISCONNECTED will follow
+ */
+struct msg_held {
+	struct msg_connect what;
+	uint32_t stopping;
+	uint32_t pad;
 };
 
 /** struct msg_log_level - Say less or more from now on; enum log_level */
@@ -75,7 +95,8 @@ struct msg_result {
 };
 
 _Static_assert(sizeof(struct msg_hello) == 8, "no padding on the socket");
-_Static_assert(sizeof(struct msg_connect) == 64, "no padding on the socket");
+_Static_assert(sizeof(struct msg_connect) == 72, "no padding on the socket");
+_Static_assert(sizeof(struct msg_held) == 80, "no padding on the socket");
 _Static_assert(sizeof(struct msg_log_level) == 4, "no padding on the socket");
 _Static_assert(sizeof(struct msg_result) == 256, "no padding on the socket");
 
@@ -89,9 +110,15 @@ _Static_assert(sizeof(struct msg_result) == 256, "no padding on the socket");
  * the supervisor then disconnects, and ignores a FAILED that crosses its DISCONNECT.
  * UPDATE -> UPDATED while connected: what the blob says is so from then on. STATUS: what
  * is wrong with the device, or, with err 0, not wrong any more; it is served on.
+ *
+ * A supervisor that comes later sends ADOPT, with where log lines are to go. The answer
+ * is HELLO, HELD for each device, and ALL_HELD; then it goes on as with any worker.
  */
 #define MSG_LIST(X)                                                          \
 	X(HELLO, MSG_WORKER, struct msg_hello, 0, 0)                         \
+	X(ADOPT, MSG_SUPER, struct msg_hello, 0, 1)                          \
+	X(HELD, MSG_WORKER, struct msg_held, MSG_BLOB_MAX, MSG_FDS_MAX)      \
+	X(ALL_HELD, MSG_WORKER, struct msg_none, 0, 0)                       \
 	X(CONNECT, MSG_SUPER, struct msg_connect, MSG_BLOB_MAX, MSG_FDS_MAX) \
 	X(CONNECTED, MSG_WORKER, struct msg_result, 0, 0)                    \
 	X(DISCONNECT, MSG_SUPER, struct msg_none, 0, 0)                      \
@@ -122,6 +149,7 @@ struct msg {
 	union {
 		struct msg_hello hello;
 		struct msg_connect connect;
+		struct msg_held held;
 		struct msg_result result;
 		struct msg_log_level log_level;
 	} u;

@@ -25,6 +25,16 @@ int blk_life_begin(struct bdev *d, struct blk_life *l, const struct blk_conf *c)
 	return rc;
 }
 
+void blk_life_adopt(struct blk_life *l, const struct blk_conf *c, int *fds)
+{
+	blk_life_end(l);
+	l->on = true;
+	l->conf = *c;
+	l->conf.flags &= ~BLK_RECOVER;
+	l->journal = take_fd(&fds[BLK_FD_JOURNAL]);
+	l->fence = take_fd(&fds[BLK_FD_FENCE_READ]);
+}
+
 int blk_life_tell(struct bdev *d, struct blk_life *l, bool recover,
                   struct bdev_conf *conf)
 {

@@ -33,6 +33,12 @@ int must_check blk_life_begin(struct bdev *d, struct blk_life *l,
                               const struct blk_conf *c);
 
 /**
+ * blk_life_adopt() - The connection of a worker that outlived another pvbackd
+ * @fds:	BLK_FD_*; those that are kept are -1 afterwards
+ */
+void blk_life_adopt(struct blk_life *l, const struct blk_conf *c, int *fds);
+
+/**
  * blk_life_tell() - Fill in what a worker is told, but for the descriptors of the image,
  * which are there
  * @recover:	It goes on where another one was

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "backend.h"
 #include "blk_conf.h"
@@ -109,6 +110,52 @@ static int blk_recover(struct bdev *d, struct bdev_conf *conf)
 	return blk_life_tell(d, &b->life, true, conf);
 }
 
+static bool same_file(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino && x.st_rdev == y.st_rdev;
+}
+
+/*
+ * The image was opened anew, by its name, to learn what else there is to know of it; what
+ * is handed to the next worker are the descriptors that the present one has.
+ */
+static int blk_adopt(struct bdev *d, struct bdev_conf *conf)
+{
+	struct blk *b = d->priv;
+	struct blk_conf c;
+
+	if (conf->len != sizeof(c))
+		goto odd;
+	memcpy(&c, conf->blob, sizeof(c));
+	if (!c.nqueues || c.nqueues > BLK_QUEUES_MAX || !c.ring_pages ||
+	    c.ring_pages > BLK_RING_PAGES_MAX || conf->nfds != c.nqueues + BLK_FDS)
+		goto odd;
+	if (!same_file(b->image->fd, conf->fds[0])) {
+		bdev_fault(
+			d,
+			"%s is \"%.300s\", which is not what its worker serves: it was "
+			"replaced while no pvbackd ran",
+			b->image->key, b->image->path);
+		return -EINVAL;
+	}
+	close(b->image->fd);
+	b->image->fd = take_fd(&conf->fds[0]);
+	b->image->direct = c.flags & BLK_DIRECT;
+	while (b->image->nmore)
+		close(b->image->more[--b->image->nmore]);
+	for (uint32_t i = 1; i < c.nqueues; i++)
+		b->image->more[b->image->nmore++] = take_fd(&conf->fds[i]);
+	blk_life_adopt(&b->life, &c, conf->fds + c.nqueues);
+	b->published = published_before(d);
+	return 0;
+odd:
+	bdev_fault(d, "its worker was told what this pvbackd does not understand");
+	return -EPROTO;
+}
+
 static bool blk_serving(struct bdev *d)
 {
 	const struct blk *b = d->priv;
@@ -197,6 +244,7 @@ const struct super_backend blk_super = {
 	.fence = blk_fence,
 	.recover = blk_recover,
 	.serving = blk_serving,
+	.adopt = blk_adopt,
 	.publish = blk_publish,
 	.update = blk_storage_update,
 	.abandon = blk_storage_abandon,

@@ -9,20 +9,24 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "log.h"
 #include "msg.h"
 
-/* What the worker finds open: nothing, stderr twice, its socket; and no more. */
-static int child_files(posix_spawn_file_actions_t *fa, int sock, int log)
+/* What the worker finds open: nothing, stderr twice, its sockets; and no more. */
+static int child_files(posix_spawn_file_actions_t *fa, int sock, int log, int listen)
 {
 	int rc = posix_spawn_file_actions_addopen(fa, 0, "/dev/null", O_RDONLY, 0);
 
 	rc = rc ? rc : posix_spawn_file_actions_adddup2(fa, log, 1);
 	rc = rc ? rc : posix_spawn_file_actions_adddup2(fa, log, 2);
 	rc = rc ? rc : posix_spawn_file_actions_adddup2(fa, sock, MSG_WORKER_FD);
-	return rc ? rc : posix_spawn_file_actions_addclosefrom_np(fa, MSG_WORKER_FD + 1);
+	rc = rc ? rc : posix_spawn_file_actions_adddup2(fa, listen, MSG_WORKER_LISTEN);
+	return rc ? rc
+	          : posix_spawn_file_actions_addclosefrom_np(fa, MSG_WORKER_LISTEN + 1);
 }
 
 /* We ignore SIGPIPE and libevent has handlers: a program starts with the defaults. */
@@ -41,7 +45,7 @@ static int child_signals(posix_spawnattr_t *attr)
 }
 
 static int child_exec(const char *program, char *const argv[], int sock, int log,
-                      pid_t *pid)
+                      int listen, pid_t *pid)
 {
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t attr;
@@ -52,7 +56,7 @@ static int child_exec(const char *program, char *const argv[], int sock, int log
 	rc = posix_spawnattr_init(&attr);
 	if (rc)
 		goto free_fa;
-	rc = child_files(&fa, sock, log);
+	rc = child_files(&fa, sock, log, listen);
 	rc = rc ? rc : child_signals(&attr);
 	rc = rc ? rc : posix_spawn(pid, program, &fa, &attr, argv, environ);
 	posix_spawnattr_destroy(&attr);
@@ -68,7 +72,8 @@ static int set_nonblocking(int fd)
 	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-static int child_run(const char *program, uint32_t domid, int sock, int log, pid_t *pid)
+static int child_run(const char *program, uint32_t domid, int sock, int log, int listen,
+                     pid_t *pid)
 {
 	char name[] = "pvbackd-worker", opt_domid[] = "--domid",
 	     opt_level[] = "--log-level";
@@ -77,12 +82,120 @@ static int child_run(const char *program, uint32_t domid, int sock, int log, pid
 
 	snprintf(id, sizeof(id), "%u", domid);
 	snprintf(level, sizeof(level), "%s", log_level_name(log_get_level()));
-	return child_exec(program, argv, sock, log, pid);
+	return child_exec(program, argv, sock, log, listen, pid);
 }
 
-int child_start(const char *program, uint32_t domid, struct child *out)
+static int address(const char *run_dir, uint32_t domid, struct sockaddr_un *a)
 {
-	autoclose int ours = -1, theirs = -1, log_r = -1, log_w = -1;
+	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	return snprintf(a->sun_path, sizeof(a->sun_path), "%s/worker-%u.sock", run_dir,
+	                domid) < (int)sizeof(a->sun_path)
+	               ? 0
+	               : -ENAMETOOLONG;
+}
+
+static int unix_socket(int *fd)
+{
+	*fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return *fd < 0 ? -errno : 0;
+}
+
+/* Return: 0 when one listens, -ENOENT when none does, or other -errno. */
+static int call(const char *run_dir, uint32_t domid, int sock)
+{
+	struct sockaddr_un a;
+	int rc = address(run_dir, domid, &a);
+
+	if (rc)
+		return rc;
+	if (connect(sock, (struct sockaddr *)&a, sizeof(a)) == 0)
+		return 0;
+	return errno == ECONNREFUSED ? -ENOENT : -errno;
+}
+
+/* A socket that is bound: the worker listens on it, and so it is known whose it is. */
+static int bind_listen(const char *run_dir, uint32_t domid, int *out)
+{
+	autoclose int probe = -1, fd = -1, high;
+	struct sockaddr_un a;
+	mode_t mask;
+	int rc = unix_socket(&probe);
+
+	rc = rc ? rc : unix_socket(&fd);
+	rc = rc ? rc : call(run_dir, domid, probe);
+	if (rc != -ENOENT)
+		return rc ? rc : -EADDRINUSE;
+	rc = address(run_dir, domid, &a);
+	unlink(a.sun_path);
+	mask = umask(0177);
+	rc = rc ? rc : bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ? -errno : 0;
+	umask(mask);
+	if (rc)
+		return rc;
+	/* Above all that child_files() makes anew. */
+	high = fcntl(fd, F_DUPFD_CLOEXEC, MSG_WORKER_LISTEN + 1);
+	if (high < 0)
+		return -errno;
+	*out = take_fd(&high);
+	return 0;
+}
+
+int child_pipe(struct child *c, int *theirs)
+{
+	int fd[2], rc;
+
+	if (pipe2(fd, O_CLOEXEC) < 0)
+		return -errno;
+	rc = set_nonblocking(fd[0]);
+	c->log = fd[0];
+	*theirs = fd[1];
+	return rc;
+}
+
+/* A process that is there until @pidfd says otherwise. Return: 0 or -errno. */
+static int child_adopt(int sock, struct child *c)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return -errno;
+	if (cred.uid != geteuid() && cred.uid != 0)
+		return -EPERM;
+	c->pidfd = pidfd_open(cred.pid, 0);
+	if (c->pidfd < 0)
+		return errno == ESRCH ? -ENOENT : -errno;
+	c->pid = cred.pid;
+	return 0;
+}
+
+int child_find(const char *run_dir, uint32_t domid, struct child *out)
+{
+	autoclose int sock = -1;
+	struct child c = CHILD_NONE;
+	int rc = unix_socket(&sock);
+
+	rc = rc ? rc : call(run_dir, domid, sock);
+	rc = rc ? rc : child_adopt(sock, &c);
+	if (rc)
+		return rc;
+	c.sock = take_fd(&sock);
+	*out = c;
+	return 0;
+}
+
+void child_forget(const char *run_dir, uint32_t domid)
+{
+	struct sockaddr_un a;
+
+	if (address(run_dir, domid, &a) == 0)
+		unlink(a.sun_path);
+}
+
+int child_start(const char *program, uint32_t domid, const char *run_dir,
+                struct child *out)
+{
+	autoclose int ours = -1, theirs = -1, log_r = -1, log_w = -1, listening = -1;
 	struct child c = CHILD_NONE;
 	int fd[2], rc;
 
@@ -90,13 +203,11 @@ int child_start(const char *program, uint32_t domid, struct child *out)
 		return -errno;
 	ours = fd[0];
 	theirs = fd[1];
-	if (pipe2(fd, O_CLOEXEC) < 0)
-		return -errno;
-	log_r = fd[0];
-	log_w = fd[1];
-	rc = set_nonblocking(ours);
-	rc = rc ? rc : set_nonblocking(log_r);
-	rc = rc ? rc : child_run(program, domid, theirs, log_w, &c.pid);
+	rc = child_pipe(&c, &log_w);
+	log_r = c.log;
+	rc = rc ? rc : bind_listen(run_dir, domid, &listening);
+	rc = rc ? rc : set_nonblocking(ours);
+	rc = rc ? rc : child_run(program, domid, theirs, log_w, listening, &c.pid);
 	if (rc)
 		return rc;
 	/* Ours to reap, so the number cannot be another process's yet. */
@@ -121,16 +232,24 @@ void child_kill(const struct child *c)
 void child_reap(struct child *c, struct child_end *end)
 {
 	siginfo_t si = { 0 };
+	int rc;
 
-	while (waitid(P_PIDFD, (id_t)c->pidfd, &si, WEXITED) < 0 && errno == EINTR)
+	*end = (struct child_end){ 0 };
+	while ((rc = waitid(P_PIDFD, (id_t)c->pidfd, &si, WEXITED)) < 0 && errno == EINTR)
 		;
-	end->good = si.si_code == CLD_EXITED && si.si_status == 0;
-	end->crashed = !end->good && si.si_status != SIGKILL;
-	if (si.si_code == CLD_EXITED)
+	if (rc < 0) {
+		/* One that another pvbackd has started. */
+		end->good = true;
+		snprintf(end->how, sizeof(end->how), "it is not known how");
+	} else if (si.si_code == CLD_EXITED) {
+		end->good = si.si_status == 0;
+		end->crashed = !end->good;
 		snprintf(end->how, sizeof(end->how), "exit status %d", si.si_status);
-	else
+	} else {
+		end->crashed = si.si_status != SIGKILL;
 		snprintf(end->how, sizeof(end->how), "signal %d (%s)", si.si_status,
 		         strsignal(si.si_status));
+	}
 	close(c->pidfd);
 	if (c->sock >= 0)
 		close(c->sock);

@@ -25,8 +25,27 @@ struct child {
 
 #define CHILD_NONE ((struct child){ .pidfd = -1, .sock = -1, .log = -1 })
 
-/** child_start() - Start @program as msg.h says. Return: 0 or -errno. */
-int must_check child_start(const char *program, uint32_t domid, struct child *out);
+/**
+ * child_start() - Start @program as msg.h says
+ * @run_dir:	Where its socket is that another supervisor can find it by
+ *
+ * Return: 0; -EADDRINUSE when there is one for this guest already; or other -errno.
+ */
+int must_check child_start(const char *program, uint32_t domid, const char *run_dir,
+                           struct child *out);
+
+/**
+ * child_find() - Connect with one that another supervisor has started
+ *
+ * Return: 0, -ENOENT when there is none, or other -errno.
+ */
+int must_check child_find(const char *run_dir, uint32_t domid, struct child *out);
+
+/** child_pipe() - A pipe for log lines: @c->log, and the end that is the worker's */
+int must_check child_pipe(struct child *c, int *theirs);
+
+/** child_forget() - It has ended, its socket can go */
+void child_forget(const char *run_dir, uint32_t domid);
 
 /** child_kill() - SIGKILL; child_reap() is still due */
 void child_kill(const struct child *c);

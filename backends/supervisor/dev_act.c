@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "dev_held.h"
 #include "dev_store.h"
 #include "guest.h"
 #include "log.h"
@@ -206,10 +207,31 @@ static int tell_worker(struct device *d)
 	return rc;
 }
 
+static int act_retake(struct device *d);
+
+/* The worker has it already, or has died since it said so. */
+static int take_held(struct device *d)
+{
+	int rc = judged(d, dev_held_take(d));
+
+	if (rc)
+		return rc;
+	if (!d->lost) {
+		device_worker_event(d, EV_WORKER_READY, NULL);
+		return 0;
+	}
+	rc = dev_fence(d);
+	return rc ? rc : act_retake(d);
+}
+
 static int act_connect(struct device *d)
 {
 	int rc;
 
+	if (d->held)
+		return take_held(d);
+	if (d->lost && d->ops->recover)
+		return act_retake(d);
 	conf_drop(d);
 	d->conf = (struct bdev_conf){ 0 };
 	rc = judged(d, d->ops->connect(&d->bdev, d->resume, &d->conf));

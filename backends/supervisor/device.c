@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "dev_act.h"
+#include "dev_held.h"
 #include "dev_stats.h"
 #include "dev_store.h"
 #include "dev_update.h"
@@ -35,12 +36,15 @@ static int device_apply(struct device *d, enum dev_event ev, const char *why)
 	int rc;
 
 	snprintf(d->fault, sizeof(d->fault), "%s", why ? why : "");
+	if (dev_held_first(d, m.act))
+		return -EAGAIN;
 	if (d->lost && m.act != ACT_NONE && m.act != ACT_SPAWN && dev_fence(d))
 		return -EAGAIN;
 	rc = dev_act(d, m.act);
 	if (rc && rc != -EAGAIN) {
 		m = dev_next(old, EV_FAULT);
-		rc = dev_act(d, m.act);
+		rc = dev_held_first(d, m.act);
+		rc = rc ? rc : dev_act(d, m.act);
 	}
 	if (rc)
 		return -EAGAIN;
@@ -90,7 +94,7 @@ static void device_begin(struct device *d)
 	d->known = true;
 	if (d->view.foreign)
 		return;
-	d->state = dev_initial(d->view.own, d->marked);
+	d->state = dev_initial(d->view.own, d->marked || d->held || d->drained);
 	d->view.offered = d->view.front_seen = d->state != DEV_NEW;
 	if (d->state == DEV_CONNECTED)
 		device_worker_event(d, EV_WORKER_DIED,
@@ -126,6 +130,16 @@ static int device_look(struct device *d)
 	return rc;
 }
 
+/* Of one that was never taken over, and is not served by anybody now. */
+static void device_mark(struct device *d)
+{
+	if (d->drained && d->view.own == XenbusStateConnected &&
+	    dev_store_mark(d, true) == 0)
+		d->drained = false;
+	if (d->guest->super->stopping && d->held && d->worker_link == LINK_UP)
+		guest_disconnect(d->guest, d);
+}
+
 static void device_look_around(struct device *d)
 {
 	d->view.dead = d->guest->dead;
@@ -159,6 +173,8 @@ bool device_step(struct device *d)
 	struct guest *g = d->guest;
 	int rc = 0;
 
+	if (!guest_settled(g) || (!d->known && d->worker_link == LINK_DISCONNECTING))
+		return true;
 	d->bdev.xs = s->xs;
 	if (s->xs)
 		rc = device_look(d);
@@ -168,6 +184,7 @@ bool device_step(struct device *d)
 		log_err(d->tag, "XenStore: %s", strerror(-rc));
 	if ((!s->xs || s->broken) && !s->stopping && !without_store(d))
 		return true;
+	device_mark(d);
 	device_moves(d);
 	d->bdev.touched = s->xs != NULL;
 	dev_update(d);
@@ -186,6 +203,7 @@ void device_free(struct device *d)
 	if (d->dirty)
 		TAILQ_REMOVE(&d->guest->super->dirty, d, dirty_link);
 	LIST_REMOVE(d, link);
+	dev_held_free(d);
 	dev_stats_close(d);
 	free(d);
 }

@@ -16,6 +16,7 @@
 /* Seconds in which a toolstack that writes key by key is done; libxl gives us 10. */
 #define DEVICE_NEW_TICKS 5
 
+struct dev_held;
 struct guest;
 
 /** enum dev_link - What the worker has of a device, by the messages exchanged */
@@ -47,6 +48,9 @@ enum dev_link {
  * @conf:	What the worker was told
  * @stats:	memfd of its statistics; made when it is first connected, else -1
  * @nqueues:	Most queues it has had, and so that have statistics
+ * @held:	What a worker that outlived another pvbackd has of it, until that is taken
+ *		over; or NULL
+ * @drained:	Such a worker has let go of it, every request is answered
  * @lost:	A worker that was told of it died; nobody has gone on since
  * @lost_ns:	When I/O of that worker was found to be in the way; 0: it was not
  * @retakes:	Attempts to go on with it that failed, in a row
@@ -79,6 +83,8 @@ struct device {
 	struct bdev_conf conf;
 	int stats;
 	unsigned int nqueues;
+	struct dev_held *held;
+	bool drained;
 	bool lost;
 	uint64_t lost_ns;
 	unsigned int retakes;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dev_held.h"
 #include "dev_stats.h"
 #include "dev_update.h"
 #include "device.h"
@@ -39,6 +40,7 @@ struct guest *guest_get(struct super *s, uint32_t domid)
 		free(g);
 		return NULL;
 	}
+	gworker_adopt(g);
 	LIST_INSERT_HEAD(&s->guests, g, link);
 	guest_check(g);
 	return g;
@@ -81,6 +83,7 @@ int guest_connect(struct guest *g, struct device *d)
 	d->handle = ++g->last_handle;
 	snprintf(m.kind, sizeof(m.kind), "%s", d->ops->kind);
 	snprintf(m.tag, sizeof(m.tag), "%s", d->tag);
+	m.devid = d->bdev.devid;
 	rc = msg_send(g->child.sock, MSG_SUPER, MSG_CONNECT, d->handle, &m, d->conf.blob,
 	              d->conf.len, fds, d->conf.nfds + 1);
 	/* The worker's alone: while we have it, too, its end cannot be seen. */
@@ -108,7 +111,8 @@ void guest_disconnect(struct guest *g, struct device *d)
 {
 	int rc;
 
-	if (d->worker_link == LINK_NONE || g->worker != WORKER_UP)
+	if (d->worker_link == LINK_NONE ||
+	    (g->worker != WORKER_UP && g->worker != WORKER_ADOPTED))
 		return;
 	rc = msg_send(g->child.sock, MSG_SUPER, MSG_DISCONNECT, d->handle, NULL, NULL, 0,
 	              NULL, 0);
@@ -140,19 +144,56 @@ static struct device *device_of(const struct guest *g, uint32_t handle)
 
 static bool on_hello(struct guest *g, struct device *d, const struct msg *m)
 {
+	bool other = m->u.hello.version != MSG_VERSION;
+
 	(void)d;
-	if (g->worker != WORKER_STARTING || m->u.hello.domid != g->domid)
+	if ((g->worker != WORKER_STARTING && g->worker != WORKER_ADOPTED) ||
+	    m->u.hello.domid != g->domid)
 		return false;
-	if (m->u.hello.version != MSG_VERSION) {
+	if (other && g->worker == WORKER_ADOPTED) {
+		log_err(g->tag,
+		        "worker %d is of version %u, this pvbackd is of %u: it serves on "
+		        "and is left alone. To change its devices, or to end it, run the "
+		        "pvbackd that has started it",
+		        (int)g->child.pid, m->u.hello.version, MSG_VERSION);
+		loop_del(&g->sock_src);
+		close(take_fd(&g->child.sock));
+		loop_timer_stop(g->timer);
+		g->worker = WORKER_STRANGER;
+		return true;
+	}
+	if (other) {
 		guest_kill(
 			g,
 			"it is of another version than pvbackd: install both together");
 		return true;
 	}
+	if (g->worker == WORKER_ADOPTED)
+		return true;
 	g->worker = WORKER_UP;
 	loop_timer_stop(g->timer);
-	/* It may have changed since it was started. */
-	guest_log_level(g);
+	super_queue_guest(g->super, g);
+	return true;
+}
+
+static bool on_held(struct guest *g, struct device *d, const struct msg *m)
+{
+	(void)d;
+	if (g->worker != WORKER_ADOPTED || !m->nfds)
+		return false;
+	if (m->dev > g->last_handle)
+		g->last_handle = m->dev;
+	return dev_held(g, m) == 0;
+}
+
+static bool on_all_held(struct guest *g, struct device *d, const struct msg *m)
+{
+	(void)d;
+	(void)m;
+	if (g->worker != WORKER_ADOPTED)
+		return false;
+	g->worker = WORKER_UP;
+	loop_timer_stop(g->timer);
 	super_queue_guest(g->super, g);
 	return true;
 }
@@ -178,7 +219,10 @@ static bool on_disconnected(struct guest *g, struct device *d, const struct msg 
 	if (d->worker_link != LINK_DISCONNECTING)
 		return false;
 	d->worker_link = LINK_NONE;
-	device_worker_event(d, EV_WORKER_DONE, NULL);
+	if (d->held)
+		dev_held_over(d);
+	else
+		device_worker_event(d, EV_WORKER_DONE, NULL);
 	return true;
 }
 
@@ -222,6 +266,8 @@ static const struct {
 	bool of_device;
 } handler[MSG_NTYPES] = {
 	[MSG_HELLO] = { on_hello, false },
+	[MSG_HELD] = { on_held, false },
+	[MSG_ALL_HELD] = { on_all_held, false },
 	[MSG_CONNECTED] = { on_connected, true },
 	[MSG_DISCONNECTED] = { on_disconnected, true },
 	[MSG_FAILED] = { on_failed, true },

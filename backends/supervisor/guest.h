@@ -30,6 +30,8 @@ enum worker_state {
 	WORKER_NONE,
 	WORKER_PAUSED,   /* several have died: the next one is started later */
 	WORKER_STARTING, /* has not said HELLO */
+	WORKER_ADOPTED,  /* was found, and has not said all that it has */
+	WORKER_STRANGER, /* was found, and speaks another version: left alone */
 	WORKER_UP,       /* takes devices */
 	WORKER_LEAVING,  /* has no device, was told to go */
 	WORKER_KILLED,   /* its end is awaited */
@@ -78,6 +80,9 @@ void guest_put(struct guest *g);
 
 /** guest_check() - Ask the hypervisor whether it lives. Return: true if that changed. */
 bool guest_check(struct guest *g);
+
+/** guest_settled() - What a worker that was found has is known */
+bool guest_settled(const struct guest *g);
 
 /** guest_want_worker() - Have one started unless there is one. Return: 0 or -errno. */
 int must_check guest_want_worker(struct guest *g);

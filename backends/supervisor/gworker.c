@@ -11,6 +11,7 @@
 #include "guest.h"
 #include "log.h"
 #include "loop.h"
+#include "msg.h"
 #include "super.h"
 
 /* Lines in 10 seconds about workers that end. */
@@ -22,6 +23,11 @@
 
 static void on_log(void *arg);
 static void on_end(void *arg);
+
+bool guest_settled(const struct guest *g)
+{
+	return g->worker != WORKER_ADOPTED && g->worker != WORKER_STRANGER;
+}
 
 bool guest_worker_up(const struct guest *g)
 {
@@ -47,11 +53,11 @@ static void worker_unwatch(struct guest *g)
 
 static int worker_start(struct guest *g)
 {
-	int rc = child_start(g->super->conf->worker, g->domid, &g->child);
+	const struct config *conf = g->super->conf;
+	int rc = child_start(conf->worker, g->domid, conf->run_dir, &g->child);
 
 	if (rc) {
-		log_err(g->tag, "%s cannot be started: %s", g->super->conf->worker,
-		        strerror(-rc));
+		log_err(g->tag, "%s cannot be started: %s", conf->worker, strerror(-rc));
 		return rc;
 	}
 	rc = worker_watch(g);
@@ -69,6 +75,43 @@ static int worker_start(struct guest *g)
 	loop_timer_set(g->timer, GUEST_ANSWER_MS);
 	log_debug(g->tag, "worker is process %d", (int)g->child.pid);
 	return 0;
+}
+
+/* Return: 0 with the worker asked what it has, or -errno. */
+static int adopt(struct guest *g)
+{
+	struct msg_hello hello = { .version = MSG_VERSION, .domid = g->domid };
+	autoclose int log = -1;
+	int rc = child_find(g->super->conf->run_dir, g->domid, &g->child);
+
+	if (rc)
+		return rc;
+	rc = child_pipe(&g->child, &log);
+	rc = rc ? rc : worker_watch(g);
+	rc = rc ? rc
+	        : msg_send(g->child.sock, MSG_SUPER, MSG_ADOPT, 0, &hello, NULL, 0, &log,
+	                   1);
+	return rc;
+}
+
+void gworker_adopt(struct guest *g)
+{
+	int rc = adopt(g);
+
+	if (rc == -ENOENT) {
+		child_forget(g->super->conf->run_dir, g->domid);
+		return;
+	}
+	if (g->child.pidfd < 0) {
+		log_err(g->tag, "its worker cannot be asked for: %s", strerror(-rc));
+		return;
+	}
+	/* What cannot be talked to ends, or is ended, as any worker. */
+	g->worker = WORKER_ADOPTED;
+	g->started_ns = clock_ns();
+	g->why[0] = 0;
+	loop_timer_set(g->timer, GUEST_ANSWER_MS);
+	log_info(g->tag, "worker %d was there before us", (int)g->child.pid);
 }
 
 int guest_want_worker(struct guest *g)
@@ -179,6 +222,7 @@ static void on_end(void *arg)
 	worker_unwatch(g);
 	child_reap(&g->child, &end);
 	g->worker = WORKER_NONE;
+	child_forget(g->super->conf->run_dir, g->domid);
 	if (leaving && end.good)
 		log_debug(g->tag, "worker %d has ended", (int)pid);
 	else if (log_allowed(&g->limit, GUEST_LINES, g->tag))
@@ -186,6 +230,8 @@ static void on_end(void *arg)
 	if (!leaving)
 		judge_end(g, end.crashed || g->why[0]);
 	g->retries = 0;
+	/* One that was left alone, or died before it said what it had. */
+	super_queue_guest(g->super, g);
 	/* A device that came while the last worker was leaving has waited for the next.
 	 */
 	if (!leaving || (worker_is_wanted(g) && worker_start(g)))
@@ -236,7 +282,9 @@ static void on_timer(void *arg)
 		g->worker = WORKER_NONE;
 		if (worker_start(g))
 			worker_tell_end(g, "the next cannot be started");
-	} else if (g->worker == WORKER_STARTING)
+	} else if (g->worker == WORKER_ADOPTED)
+		guest_kill(g, "it does not say what it has");
+	else if (g->worker == WORKER_STARTING)
 		guest_kill(g, "it does not say HELLO");
 	else if (g->worker == WORKER_LEAVING)
 		guest_kill(g, "it does not end, though nothing is left for it to do");

@@ -15,6 +15,9 @@ struct guest;
 /** gworker_init() - The timers of a new guest. Return: 0 or -errno. */
 int must_check gworker_init(struct guest *g);
 
+/** gworker_adopt() - If another pvbackd has left a worker for this guest, take it over */
+void gworker_adopt(struct guest *g);
+
 /** guest_on_sock() - The worker has said something; guest.c */
 void guest_on_sock(void *arg);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "super.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "log.h"
 #include "loop.h"
 #include "notify.h"
+#include "num.h"
 #include "xsconn.h"
 
 /* Devices looked at before the loop sees to everything else. */
@@ -164,6 +166,31 @@ static void on_tick(void *arg)
 	loop_timer_set(s->tick, TICK_MS);
 }
 
+/* Guests whose workers are there: they need not have a directory any more. */
+static void find_workers(struct super *s)
+{
+	DIR *dir = opendir(s->conf->run_dir);
+	const struct dirent *e;
+	char name[64];
+	uint32_t domid;
+
+	while (dir && (e = readdir(dir))) {
+		size_t len = strlen(e->d_name);
+
+		if (len < 13 || len >= sizeof(name) ||
+		    strncmp(e->d_name, "worker-", 7) != 0 ||
+		    strcmp(e->d_name + len - 5, ".sock") != 0)
+			continue;
+		memcpy(name, e->d_name + 7, len - 12);
+		name[len - 12] = 0;
+		/* Looks for its worker. */
+		if (num_u32(name, NUM_DOMID_MAX, &domid) == 0 && !guest_get(s, domid))
+			log_err(NULL, "out of memory for guest %u", domid);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 /* ---- Beginning and end --------------------------------------------------------------
  */
 
@@ -214,6 +241,8 @@ int super_open(struct super *s, const struct config *conf, struct loop *loop)
 			"seen in XenStore",
 			strerror(-rc));
 	rc = add_timers(s);
+	if (!rc)
+		find_workers(s);
 	rc = rc ? rc : conn_open(s);
 	if (rc)
 		super_close(s);

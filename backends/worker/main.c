@@ -28,6 +28,16 @@ static bool started_by_supervisor(void)
 	       type == SOCK_SEQPACKET;
 }
 
+/* To be adopted by; listened on here, so that a supervisor learns whose it is. */
+static int listen_socket(void)
+{
+	if (listen(MSG_WORKER_LISTEN, 1) < 0)
+		return -1;
+	fcntl(MSG_WORKER_LISTEN, F_SETFD, FD_CLOEXEC);
+	fcntl(MSG_WORKER_LISTEN, F_SETFL, O_NONBLOCK);
+	return MSG_WORKER_LISTEN;
+}
+
 static void setup_process(void)
 {
 	/*
@@ -67,7 +77,8 @@ static int serve(uint32_t domid)
 	}
 	rc = loop_new(&loop);
 	if (!rc)
-		rc = wdevs_new(loop, domid, MSG_WORKER_FD, g, stop, loop, &devs);
+		rc = wdevs_new(loop, domid, MSG_WORKER_FD, listen_socket(), g, stop, loop,
+		               &devs);
 	if (!rc)
 		rc = loop_run(loop);
 	if (rc)

@@ -3,20 +3,23 @@
  * Threads of the backends leave what they have to say as a note in their device; an
  * eventfd brings the main thread to send it.
  *
- * When the supervisor's end of the socket closes, nobody could ever disconnect these
- * devices or learn that they are served: requests taken are answered, everything is
- * released, and the worker ends.
+ * When the supervisor's end of the socket closes, devices are served on, and another
+ * supervisor can adopt them; what threads have to say meanwhile waits for it. Without
+ * devices the worker ends. Started without a socket to be adopted by, it lets go of its
+ * devices before it ends.
  */
 #include "wdevs.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 
 #include "backend.h"
 #include "log.h"
@@ -30,7 +33,9 @@ static const struct worker_backend *const backends[] = {
 
 /**
  * struct wentry - A device, and what its threads have to say
+ * @what, @blob, @fds: CONNECT as it came, for a supervisor that comes later
  * @stopping:	disconnect() has been called
+ * @broken:	FAILED was sent
  * @failed:	Note: FAILED is to be sent, with @result
  * @ailing:	Note: STATUS is to be sent, with @status
  * @gone:	Note: DISCONNECTED is to be sent, and this to be freed
@@ -42,7 +47,13 @@ struct wentry {
 	struct wdevs *all;
 	struct wentry *next;
 	const struct worker_backend *backend;
+	struct msg_connect what;
+	uint32_t blob_len;
+	uint32_t nfds;
+	uint8_t blob[MSG_BLOB_MAX];
+	int fds[MSG_FDS_MAX];
 	bool stopping;
+	bool broken;
 	bool failed;
 	bool ailing;
 	bool gone;
@@ -54,10 +65,12 @@ struct wdevs {
 	struct loop *loop;
 	uint32_t domid;
 	int sock;
+	int listen;
 	struct gnt *gnt;
 	void (*done)(void *arg);
 	void *arg;
 	struct loop_src *on_sock;
+	struct loop_src *on_listen;
 	struct loop_src *on_note;
 	int note;
 	pthread_mutex_t lock;
@@ -65,13 +78,14 @@ struct wdevs {
 };
 
 /* The supervisor reads: what does not fit now will. Main thread only. */
-static void send_to_super(struct wdevs *w, enum msg_type type, uint32_t handle,
-                          const void *payload)
+static void send_all(struct wdevs *w, enum msg_type type, uint32_t handle,
+                     const void *payload, const struct wentry *e)
 {
 	int rc;
 
-	while ((rc = msg_send(w->sock, MSG_WORKER, type, handle, payload, NULL, 0, NULL,
-	                      0)) == -EAGAIN) {
+	while ((rc = msg_send(w->sock, MSG_WORKER, type, handle, payload,
+	                      e ? e->blob : NULL, e ? e->blob_len : 0, e ? e->fds : NULL,
+	                      e ? e->nfds : 0)) == -EAGAIN) {
 		struct pollfd p = { .fd = w->sock, .events = POLLOUT };
 
 		poll(&p, 1, -1);
@@ -80,6 +94,12 @@ static void send_to_super(struct wdevs *w, enum msg_type type, uint32_t handle,
 	if (rc && rc != -EPIPE)
 		log_err(NULL, "cannot send %s to the supervisor: %s", msg_name(type),
 		        strerror(-rc));
+}
+
+static void send_to_super(struct wdevs *w, enum msg_type type, uint32_t handle,
+                          const void *payload)
+{
+	send_all(w, type, handle, payload, NULL);
 }
 
 static struct wentry *wentry_find(struct wdevs *w, uint32_t handle)
@@ -118,42 +138,66 @@ static int wentry_stats(struct wentry *e, const struct msg *m, char *text, size_
 	return rc;
 }
 
+static void wentry_free(struct wentry *e)
+{
+	for (uint32_t i = 0; i < e->nfds; i++)
+		close(e->fds[i]);
+	stats_unmap(e->dev.stats);
+	free(e);
+}
+
+/* What another supervisor would have to know. Return: 0 or -errno. */
+static int wentry_keep(struct wentry *e, const struct msg *m)
+{
+	e->what = m->u.connect;
+	e->blob_len = m->blob_len;
+	memcpy(e->blob, m->blob, m->blob_len);
+	for (; e->nfds < m->nfds; e->nfds++) {
+		e->fds[e->nfds] = fcntl(m->fds[e->nfds], F_DUPFD_CLOEXEC, 0);
+		if (e->fds[e->nfds] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
 /* Return: 0 with the device in the list, or -errno with @text and nothing left. */
 static int wentry_connect(struct wdevs *w, struct msg *m, char *text, size_t size)
 {
-	autofree struct wentry *e = calloc(1, sizeof(*e));
+	struct wentry *e;
 	int rc;
 
-	if (!e) {
-		snprintf(text, size, "out of memory");
-		return -ENOMEM;
-	}
 	if (wentry_find(w, m->dev)) {
 		snprintf(text, size, "CONNECT of device %u, which is connected", m->dev);
 		return -EEXIST;
 	}
-	e->backend = backend_find(m->u.connect.kind);
-	if (!e->backend) {
+	if (!backend_find(m->u.connect.kind)) {
 		snprintf(text, size, "no backend for %s", m->u.connect.kind);
 		return -ENOENT;
 	}
+	e = calloc(1, sizeof(*e));
+	if (!e) {
+		snprintf(text, size, "out of memory");
+		return -ENOMEM;
+	}
+	e->backend = backend_find(m->u.connect.kind);
 	e->all = w;
 	e->dev.handle = m->dev;
 	e->dev.domid = w->domid;
 	e->dev.gnt = w->gnt;
 	memcpy(e->dev.tag, m->u.connect.tag, sizeof(e->dev.tag));
-	rc = wentry_stats(e, m, text, size);
+	rc = wentry_keep(e, m);
 	if (rc)
-		return rc;
-	rc = e->backend->connect(&e->dev, m->blob, m->blob_len, m->fds + 1, m->nfds - 1,
-	                         text, size);
+		snprintf(text, size, "no descriptors: %s", strerror(-rc));
+	rc = rc ? rc : wentry_stats(e, m, text, size);
+	rc = rc ? rc
+	        : e->backend->connect(&e->dev, m->blob, m->blob_len, m->fds + 1,
+	                              m->nfds - 1, text, size);
 	if (rc) {
-		stats_unmap(e->dev.stats);
+		wentry_free(e);
 		return rc;
 	}
 	e->next = w->list;
 	w->list = e;
-	(void)take_ptr(e);
 	return 0;
 }
 
@@ -198,9 +242,64 @@ static void check_done(struct wdevs *w)
 static void on_super_gone(struct wdevs *w)
 {
 	loop_del(&w->on_sock);
-	for (struct wentry *e = w->list; e; e = e->next)
+	close(take_fd(&w->sock));
+	for (struct wentry *e = w->list; e && w->listen < 0; e = e->next)
 		wentry_stop(e);
 	check_done(w);
+}
+
+/* ---- Adoption -------------------------------------------------------------------- */
+
+static void on_note(void *arg);
+
+/* Everything that there is to know, and what was said to one who may not have heard it.
+ */
+static void tell_all(struct wdevs *w)
+{
+	for (struct wentry *e = w->list; e; e = e->next) {
+		struct msg_held held = { .what = e->what, .stopping = e->stopping };
+
+		send_all(w, MSG_HELD, e->dev.handle, &held, e);
+		pthread_mutex_lock(&w->lock);
+		e->failed |= e->broken;
+		e->ailing |= e->status.err != 0;
+		pthread_mutex_unlock(&w->lock);
+	}
+	send_to_super(w, MSG_ALL_HELD, 0, NULL);
+	on_note(w);
+}
+
+static void on_adopt(struct wdevs *w, struct msg *m)
+{
+	struct msg_hello hello = { .version = MSG_VERSION, .domid = w->domid };
+
+	if (m->nfds) {
+		dup2(m->fds[0], 1);
+		dup2(m->fds[0], 2);
+	}
+	msg_close_fds(m);
+	send_to_super(w, MSG_HELLO, 0, &hello);
+	if (m->u.hello.version == MSG_VERSION)
+		tell_all(w);
+}
+
+static void on_sock(void *arg);
+
+/* The last one to come is the one that there is. */
+static void on_listen(void *arg)
+{
+	struct wdevs *w = arg;
+	int sock = accept4(w->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (sock < 0)
+		return;
+	if (w->on_sock) {
+		loop_del(&w->on_sock);
+		close(w->sock);
+	}
+	w->sock = sock;
+	if (loop_add_fd(w->loop, sock, on_sock, w, &w->on_sock))
+		close(take_fd(&w->sock));
 }
 
 static void on_sock(void *arg)
@@ -220,6 +319,8 @@ static void on_sock(void *arg)
 	}
 	if (m.type == MSG_CONNECT)
 		on_connect(w, &m);
+	else if (m.type == MSG_ADOPT)
+		on_adopt(w, &m);
 	else if (m.type == MSG_DISCONNECT)
 		on_disconnect(w, m.dev);
 	else if (m.type == MSG_UPDATE)
@@ -252,6 +353,7 @@ static bool take_failed(struct wdevs *w, uint32_t *handle, struct msg_result *r)
 		;
 	if (e) {
 		e->failed = false;
+		e->broken = true;
 		*handle = e->dev.handle;
 		*r = e->result;
 	}
@@ -285,14 +387,18 @@ static void on_note(void *arg)
 
 	if (read(w->note, &n, sizeof(n)) < 0)
 		assert(errno == EAGAIN);
+	/* It waits for one who is to hear it; the last device may be the end of us. */
+	if (!w->on_sock && w->listen >= 0)
+		return;
 	while (take_status(w, &handle, &r))
 		send_to_super(w, MSG_STATUS, handle, &r);
 	while (take_failed(w, &handle, &r))
 		send_to_super(w, MSG_FAILED, handle, &r);
 	while ((e = take_gone(w))) {
-		stats_unmap(e->dev.stats);
-		send_to_super(w, MSG_DISCONNECTED, e->dev.handle, NULL);
-		free(e);
+		uint32_t gone = e->dev.handle;
+
+		wentry_free(e);
+		send_to_super(w, MSG_DISCONNECTED, gone, NULL);
 	}
 	check_done(w);
 }
@@ -345,7 +451,7 @@ void wdev_disconnected(struct wdev *d)
 	note_and_unlock(e->all);
 }
 
-int wdevs_new(struct loop *l, uint32_t domid, int sock, struct gnt *g,
+int wdevs_new(struct loop *l, uint32_t domid, int sock, int listen, struct gnt *g,
               void (*done)(void *arg), void *arg, struct wdevs **out)
 {
 	struct msg_hello hello = { .version = MSG_VERSION, .domid = domid };
@@ -357,6 +463,7 @@ int wdevs_new(struct loop *l, uint32_t domid, int sock, struct gnt *g,
 	w->loop = l;
 	w->domid = domid;
 	w->sock = sock;
+	w->listen = listen;
 	w->gnt = g;
 	w->done = done;
 	w->arg = arg;
@@ -367,6 +474,8 @@ int wdevs_new(struct loop *l, uint32_t domid, int sock, struct gnt *g,
 		rc = loop_add_fd(l, w->note, on_note, w, &w->on_note);
 	if (!rc)
 		rc = loop_add_fd(l, sock, on_sock, w, &w->on_sock);
+	if (!rc && listen >= 0)
+		rc = loop_add_fd(l, listen, on_listen, w, &w->on_listen);
 	if (rc) {
 		wdevs_free(w);
 		return rc;
@@ -382,6 +491,7 @@ void wdevs_free(struct wdevs *w)
 		return;
 	assert(!w->list);
 	loop_del(&w->on_sock);
+	loop_del(&w->on_listen);
 	loop_del(&w->on_note);
 	if (w->note >= 0)
 		close(w->note);

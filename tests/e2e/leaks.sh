@@ -18,8 +18,10 @@ cycle() {
 }
 fds() { find "/proc/$pvbackd_pid/fd" -type l | wc -l; }
 rss() { awk '/^VmRSS/ { print $2 }' "/proc/$pvbackd_pid/status"; }
-# vbd-detach returns when the directory is gone, pvbackd sees that a moment later.
-settled() { until_true 10 more_than $((i - 1)) 'directory gone: closed -> gone'; }
+# vbd-detach returns when the directory is gone, pvbackd sees that a moment later; or what
+# the next cycle has made in its place.
+gone_or_new() { [ "$(grep -cE 'directory gone: closed -> gone|written anew: closed -> new' "$log")" -ge "$i" ]; }
+settled() { until_true 10 gone_or_new; }
 held() { xensim status --json | jq -c '[.domains[] | .ports, .grants, .maps | length]'; }
 
 for ((i = 0; i < 10; i++)); do cycle || result 1 "cycle $i"; done

@@ -170,10 +170,11 @@ changes() {
 }
 differs() { [ "$(sha "$2")" != "$1" ]; }
 
-# workers - process and guest of each worker
+# workers - process and guest of each worker of this host, whoever has started it
 workers() {
 	local p
-	for p in $(cat "/proc/$pvbackd_pid/task/$pvbackd_pid/children"); do
+	for p in $(pgrep -f '^pvbackd-worker --domid '); do
+		grep -qsxz "XENSIM_DIR=$XENSIM_DIR" "/proc/$p/environ" || continue
 		echo "$p $(tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null)" |
 			sed -n 's/^\([0-9]*\) .*pvbackd-worker --domid \([0-9]*\) .*/\1 \2/p'
 	done
