@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "flow.h"
+#include "front.h"
+#include "front.h"
 #include "log.h"
 #include "pvnet.h"
 
@@ -74,28 +76,44 @@ int cmd_send(const struct opts *o, struct netfront *nf)
 	return rc;
 }
 
-static int check_all(const struct opts *o, struct netfront *nf, struct flow_seen *seen)
+/* Take what has come. Return: frames of ours, or -errno. */
+static int check_some(const struct opts *o, struct netfront *nf, struct flow_seen *seen)
 {
 	static uint8_t frame[NETFRONT_FRAME_MAX];
-	struct pollfd none = { .fd = -1 };
 	const uint8_t *me = netfront_info(nf)->mac;
 	struct netfront_meta m;
 	char why[128];
+	int len, ours = 0;
+
+	while ((len = netfront_recv(nf, &m, frame)) > 0) {
+		int rc = flow_check(me, o->seed, frame, (uint32_t)len, &m, seen, why,
+		                    sizeof(why));
+
+		if (rc < 0) {
+			log_err(netfront_tag(nf), "wrong frame: %s", why);
+			return rc;
+		}
+		ours += rc;
+	}
+	return len < 0 ? len : ours;
+}
+
+static int check_all(const struct opts *o, struct netfront *nf, struct flow_seen *seen)
+{
+	int64_t end = front_ms() + o->idle_ms;
+	struct pollfd none = { .fd = -1 };
 	int rc = 0;
 
-	while (rc == 0) {
-		int len;
+	/* Frames that are not of ours may come for ever. */
+	while (rc == 0 && front_left(end)) {
+		int ours = check_some(o, nf, seen);
 
-		while ((len = netfront_recv(nf, &m, frame)) > 0)
-			if (flow_check(me, o->seed, frame, (uint32_t)len, &m, seen, why,
-			               sizeof(why)) < 0) {
-				log_err(netfront_tag(nf), "wrong frame: %s", why);
-				return -EILSEQ;
-			}
-		if (len < 0)
-			return len;
+		if (ours < 0)
+			return ours;
+		if (ours)
+			end = front_ms() + o->idle_ms;
 		netfront_kick(nf);
-		rc = netfront_wait(nf, &none, (int)o->idle_ms);
+		rc = netfront_wait(nf, &none, front_left(end));
 	}
 	/* A signal, or silence, is how it ends. */
 	return rc == -ETIMEDOUT || rc > 0 ? 0 : rc;

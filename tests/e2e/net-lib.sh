@@ -58,6 +58,8 @@ declare -A eth_pid
 eth() {
 	local g=$1
 	ip netns list | grep -q "^$net-g$g\b" || net_add "g$g" || return
+	# What is waited for is said anew.
+	rm -f "$work/eth$g.log"
 	ip netns exec "$net-g$g" xensim run --domid "$g" -- pvnet tap "${@:2}" \
 		>"$work/eth$g.log" 2>&1 &
 	eth_pid[$g]=$!
@@ -117,6 +119,7 @@ iperf() {
 # the bridge: every byte, their order, checksums and offloads are right, and WORDS are said
 flows() {
 	local checker send
+	rm -f "$work/check"
 	in_net 2 pvnet check --idle 2000 $4 >"$work/check" 2>&1 &
 	checker=$!
 	until_true 10 grep -q ready "$work/check"

@@ -43,6 +43,21 @@ eth_starts 1 "guest 1 without scatter-gather" --no-sg --no-gso
 at_least 30000000 "TCP from the host, to it" "$(iperf 1 10.9.0.254 host --reverse)"
 eth_closes 1
 
+# A guest that has posted no receive slots loses what is for it, and costs the other nothing.
+eth_starts 1 "guest 1 without receive slots" --rx-slots 0
+eth_starts 2 "guest 2"
+host ip neighbour replace 10.9.0.1 lladdr "$(mac 1)" dev br0
+ip netns exec "$net-host" ping -q -f -s 1000 10.9.0.1 >/dev/null 2>&1 &
+flood=$!
+at_least 30000000 "TCP of guest 2 meanwhile" "$(iperf 2 10.9.0.254 host)"
+check "ping" pings 2 10.9.0.254
+kill "$flood"
+wait "$flood" 2>/dev/null
+host ip neighbour delete 10.9.0.1 dev br0
+eth_closes 1
+eth_closes 2
+same "guest 1 got nothing" "$(grep -o 'received [0-9]*' "$work/eth1.log")" "received 0"
+
 whole='right: 1 flows'
 flows "UDP" "$whole" "--udp --count 3000" ""
 flows "UDP over IPv6, full checksums" "$whole" "--udp --ipv6 --full-checksum --count 3000" ""
