@@ -264,7 +264,7 @@ void nic_post(struct nic *n, uint32_t slots)
 void nic_turn(struct nic *n)
 {
 	static uint8_t frame[70000];
-	struct virtio_net_hdr h;
+	struct virtio_net_hdr h = { 0 };
 
 	nic_put(n, 0, 0, 60, 0);
 	nic_push(n);
@@ -308,7 +308,7 @@ void nic_works(struct nic *n)
 	assert_int_equal(a->id, id);
 	assert_int_equal(a->status, NETIF_RSP_OKAY);
 	assert_int_equal(nic_arrives(n, &h, frame), 1000);
-	assert_memory_equal(frame, n->pages + 3 * XEN_PAGE + 100, 1000);
+	assert_memory_equal(frame, n->pages + 3UL * XEN_PAGE + 100, 1000);
 	if (n->rx_posted == n->rx_seen)
 		nic_post(n, 1);
 	for (uint32_t i = 0; i < 500; i++)

@@ -189,7 +189,7 @@ static void each_rule(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
 		const struct rule *r = &rules[i];
-		struct virtio_net_hdr h;
+		struct virtio_net_hdr h = { 0 };
 		uint32_t slots = put_rule(r);
 
 		nic_push(&n);
@@ -213,7 +213,7 @@ static void each_rule(void **state)
 /* Frames before one that breaks the ring are served. */
 static void good_before_bad(void **state)
 {
-	struct virtio_net_hdr h;
+	struct virtio_net_hdr h = { 0 };
 
 	(void)state;
 	nic_put(&n, 0, 0, 100, 0);
@@ -250,7 +250,7 @@ static void index_jumps(void **state)
 	nic_push(&n);
 	nic_answered(&n, NIC_RING);
 	for (uint32_t i = 0; i < NIC_RING; i++) {
-		struct virtio_net_hdr h;
+		struct virtio_net_hdr h = { 0 };
 
 		assert_int_equal(nic_arrives(&n, &h, frame), 60);
 	}
@@ -308,7 +308,7 @@ static void tcp_put(const uint8_t *whole, uint32_t first, uint32_t second, uint3
 
 	memcpy(n.pages + 6, whole, first);
 	memcpy(n.pages + XEN_PAGE, whole + first, second);
-	memcpy(n.pages + 2 * XEN_PAGE, whole + first + second, len - first - second);
+	memcpy(n.pages + 2UL * XEN_PAGE, whole + first + second, len - first - second);
 	nic_put(&n, 0, 6, len, EXTRA | MORE | BLANK);
 	x = nic_put_extra(&n, GSO, 0);
 	x->u.gso.size = 1000;
@@ -329,14 +329,14 @@ static void scattered_headers(void **state)
 	static uint8_t whole[7000];
 
 	(void)state;
-	for (size_t c = 0; c < 2 * ARRAY_SIZE(cuts); c++) {
+	for (size_t c = 0; c < 2UL * ARRAY_SIZE(cuts); c++) {
 		uint32_t first = cuts[c / 2];
 		uint32_t second = c % 2 ? XEN_PAGE : (54 - first) / 2 + 1;
 		uint32_t len = c % 2 ? 7000 : 3000;
-		struct virtio_net_hdr h;
+		struct virtio_net_hdr h = { 0 };
 
 		for (uint32_t i = 0; i < sizeof(whole); i++)
-			whole[i] = (uint8_t)(i * 7 + c);
+			whole[i] = (uint8_t)(i * 7UL + c);
 		tcp_frame(whole);
 		/* What lay in the worker's memory before is no header. */
 		nic_put(&n, 5, 0, 4000, 0);
