@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "dev_held.h"
+#include "dev_stats.h"
 #include "dev_store.h"
 #include "guest.h"
 #include "log.h"
@@ -396,6 +397,7 @@ static int act_reset(struct device *d)
 static int act_renew(struct device *d)
 {
 	host_forget(d);
+	dev_stats_close(d);
 	start_over(d);
 	return 0;
 }

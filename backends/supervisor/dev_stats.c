@@ -8,16 +8,17 @@ int dev_stats_open(struct device *d)
 	unsigned int n = d->conf.nqueues ? d->conf.nqueues : 1;
 	struct stats_snap snap;
 
-	d->nqueues = n > d->nqueues ? n : d->nqueues;
 	if (d->stats >= 0) {
 		if (stats_read(d->stats, 0, &snap) == 0) {
 			stats_snap_free(&snap);
+			d->nqueues = n > d->nqueues ? n : d->nqueues;
 			return 0;
 		}
 		log_warn(d->tag, "its statistics were spoiled and begin anew");
 		dev_stats_close(d);
 	}
 	d->stats = stats_create(d->ops->stats->table);
+	d->nqueues = n;
 	return d->stats < 0 ? d->stats : 0;
 }
 

@@ -16,7 +16,7 @@ struct device;
  */
 int must_check dev_stats_open(struct device *d);
 
-/** dev_stats_close() - The device is gone */
+/** dev_stats_close() - The device is gone, or another has taken its place */
 void dev_stats_close(struct device *d);
 
 #endif

@@ -115,8 +115,20 @@ check "and the log says so" wait_log "statistics were spoiled"
 
 # ---- They are kept while the device is
 hold 1 xvda
-kill -9 "$(worker 1)"
-check "the worker dies" until_true 10 gone "$(worker 1 || echo 999999)"
+old=$(worker 1)
+kill -9 "$old"
+check "the worker dies" until_true 10 gone "$old"
 check "pvbackd has noticed" wait_log "guest 1: worker"
 same "what it had counted is still there" "$(of 1/xvda .counters.reads)" 10
+
+# ---- And not longer: another in the same place, that came before pvbackd has looked
+kill -STOP "$pvbackd_pid"
+dom0 vbd-detach --force --wait=1 2 xvdb 2>/dev/null
+dom0 vbd-attach 2 "$work/other" xvdb
+kill -CONT "$pvbackd_pid"
+check "a disk is written anew" wait_log "directory written anew"
+be_state 2 xvdb 2
+same "nothing of the old one's is left" "$(of 2/xvdb .counters)" null
+works 2 xvdb --rw randread --bs 4k --size 80k >/dev/null
+same "and its own are counted" "$(of 2/xvdb "$numbers")" "[20,81920,0,0,0,20,20]"
 scenario_done
