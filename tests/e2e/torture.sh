@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Workers are killed at random moments under load of all kinds. What the guests wrote and
-# what they were told stays true, and no frontend sees an error or a change of state.
-# KILLS, default 200: how often.
+# Workers are killed at random moments under load of all kinds, and pvbackd after each tenth
+# of them. What the guests wrote and what they were told stays true, and no frontend sees an
+# error or a change of state. KILLS: how many workers; SEED: when.
 # timeout: 300
 . "$(dirname "$0")/lib.sh"
 
@@ -28,12 +28,15 @@ done
 # next_worker GUEST - wait for one that was not killed yet
 next_worker() {
 	local w end=$((SECONDS + 10))
-	until w=$(pgrep -f "^pvbackd-worker --domid $1 " -P "$pvbackd_pid") && [ "$w" != "${last[$1]:-}" ]; do
+	until w=$(worker "$1") && [ "$w" != "${last[$1]:-}" ]; do
 		[ "$SECONDS" -lt "$end" ] || return 1
 		sleep 0.005
 	done
 	echo "$w"
 }
+
+# all_served - nobody waits for a worker: with it and pvbackd gone the journal would be, too
+all_served() { until_true 10 eval '[ "$(grep -c "worker lost: .* -> reviving" "$log")" -eq "$(grep -cE "retaking -> connected" "$log")" ]'; }
 
 RANDOM=${SEED:-1}
 lost=0
@@ -43,6 +46,11 @@ for ((k = 0; k < kills; k++)); do
 	last[$g]=$w
 	sleep "0.0$((RANDOM % 90 + 10))"
 	kill -9 "$w"
+	[ $((k % 10)) -eq 9 ] || continue
+	all_served || { lost=$((lost + 1)); break; }
+	kill -9 "$pvbackd_pid"
+	wait "$pvbackd_pid" 2>/dev/null
+	pvbackd_start
 done
 same "each of $kills workers killed was succeeded by another" "$lost" 0
 for g in "${!kinds[@]}"; do
