@@ -36,7 +36,8 @@ next_worker() {
 }
 
 # all_served - nobody waits for a worker: with it and pvbackd gone the journal would be, too
-all_served() { until_true 10 eval '[ "$(grep -c "worker lost: .* -> reviving" "$log")" -eq "$(grep -cE "retaking -> connected" "$log")" ]'; }
+all_served() { until_true 10 none_waits; }
+none_waits() { [ "$(grep -c 'worker lost: connected -> reviving' "$log")" -eq "$(grep -c 'retaking -> connected' "$log")" ]; }
 
 RANDOM=${SEED:-1}
 lost=0
@@ -47,7 +48,7 @@ for ((k = 0; k < kills; k++)); do
 	sleep "0.0$((RANDOM % 90 + 10))"
 	kill -9 "$w"
 	[ $((k % 10)) -eq 9 ] || continue
-	all_served || { lost=$((lost + 1)); break; }
+	next_worker "$g" >/dev/null && all_served || { lost=$((lost + 1)); break; }
 	kill -9 "$pvbackd_pid"
 	wait "$pvbackd_pid" 2>/dev/null
 	pvbackd_start
