@@ -30,7 +30,7 @@ ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(OPT) -fPIC -pthread -fno-strict-aliasing
 	   $(WARN) $(SANFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
 
-.PHONY: all help deps demo check check-fast check-xen xen-shell unit contract hostile tree e2e lint tidy \
+.PHONY: all help deps demo torture check check-fast check-xen xen-shell unit contract hostile tree e2e lint tidy \
 	format layers bench install deb clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -282,6 +282,9 @@ tree: all $(UNIT_TESTS) $(BENCH_BIN) ## Tests of the tree: layers, install, manu
 
 e2e: all $(CONFORM) ## Scenarios on a simulated host; E2E=tests/e2e/NAME.sh for one
 	$(Q)tests/run -j $(JOBS) $(E2E)
+
+torture: all ## Kill workers and pvbackd under load, KILLS=10000 times; an hour
+	$(Q)KILLS=$${KILLS:-10000} tests/e2e/torture.sh
 
 layers: all $(UNIT_TESTS) ## Who includes and links what, against the rules
 	$(Q)tests/layers $(O)

@@ -32,19 +32,20 @@ check "attached" dom0 vbd-attach --wait 1 "$loop" xvda
 load it 1 xvda --rw write:90,read:10
 check "I/O goes on" differs "$(sha "$fs/image")" "$fs/image"
 fsfreeze --freeze "$fs"
-# Until nothing is written any more: all that is in flight is held.
-in_flight() { ! until_true 1 differs "$(sha "$fs/image")" "$fs/image"; }
-check "the storage holds what is in flight" in_flight
+until_true 1 differs "$(sha "$fs/image")" "$fs/image"
+result $(($? == 0)) "nothing is written any more: the storage holds what is in flight"
 first=$(worker 1)
 kill -9 "$first"
 check "a successor is started" until_true 10 another_worker 1 "$first"
 check "it waits, and that is said" wait_log "a worker died and the storage still holds I/O of it"
-check "in the error node, too" until_true 5 eval '[[ $(error_of 1 xvda) == *"still holds I/O"* ]]'
+told() { error_of 1 xvda | grep 'still holds I/O'; }
+check "in the error node, too" until_true 5 told
 same "nobody has taken the disk up meanwhile" "$(grep -c 'taken up again' "$log")" 0
 same "the guest still sees Connected" "$(xs read "$(be 1 xvda)/state")" 4
 fsfreeze --unfreeze "$fs"
 check "when it has ended the disk is taken up" wait_log "taken up again"
-check "and the error node is gone" until_true 5 eval '! error_of 1 xvda'
+untold() { ! error_of 1 xvda; }
+check "and the error node is gone" until_true 5 untold
 load_right it "the data was right throughout"
 check "detached" detach 1 xvda
 stopped "pvbackd stops in order"
