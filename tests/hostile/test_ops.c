@@ -259,7 +259,7 @@ static void barriers_are_in_order(void **state)
 						i < barrier[k]);
 		/* One of those after the last barrier, or that itself, is what is there.
 		 */
-		assert_int_equal(pread(d.image, b, sizeof(b), 80 * BLK_SECTOR),
+		assert_int_equal(pread(d.image, b, sizeof(b), 80L * BLK_SECTOR),
 		                 sizeof(b));
 		assert_true((uint8_t)(b[0] - round - 1) >= 20 &&
 		            (uint8_t)(b[0] - round - 1) < 24);

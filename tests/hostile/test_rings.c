@@ -83,7 +83,7 @@ static void two_rings_serve_one_image(void **state)
 	disk_works(&d);
 	memset(disk_page(&e, 3), 0x77, XEN_PAGE);
 	assert_int_equal(disk_run(&e, WRITE, 1, 3, 800), OKAY);
-	assert_int_equal(pread(d.image, b, sizeof(b), 800 * BLK_SECTOR), sizeof(b));
+	assert_int_equal(pread(d.image, b, sizeof(b), 800L * BLK_SECTOR), sizeof(b));
 	assert_memory_equal(b, disk_page(&e, 3), XEN_PAGE);
 	assert_int_equal(disk_run(&d, READ, 1, 4, 800), OKAY);
 	assert_memory_equal(b, disk_page(&d, 4), XEN_PAGE);

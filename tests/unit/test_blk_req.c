@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -203,6 +204,7 @@ static enum verdict judge(const struct layout *l, const struct wire *w,
 		return V_REJECT;
 	if (!req->nseg)
 		return V_OK;
+	assert(seg);
 	memcpy(seg, w->b + l->tail, BLK_SEGS * sizeof(*seg));
 	return blk_req_segments(lim, req, seg, f);
 }
@@ -237,7 +239,7 @@ static void row_in_layout(const struct layout *l, const struct row *r)
 {
 	struct wire w = row_wire(l, r);
 	struct blk_fault f = { 77, "untouched" };
-	struct blk_seg seg[BLK_SEGS];
+	struct blk_seg seg[BLK_SEGS] = { 0 };
 	struct blk_req req;
 	enum verdict v = judge(l, &w, r->lim, &req, seg, &f);
 
