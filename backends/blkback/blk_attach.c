@@ -21,7 +21,8 @@ static int ring_attach(struct blk_ring *r, const struct blk_ring_conf *c, char *
 {
 	int rc;
 
-	if (!c->recover)
+	/* A worker that died before it came to this ring took nothing from it. */
+	if (!c->recover || !blk_journal_made(c->journal))
 		blk_journal_make(c->journal, r->ring.size, BLK_WIRE_MAX);
 	rc = blk_journal_open(&r->journal, c->journal, blk_ring_journal_size(c->pages),
 	                      r->ring.size, BLK_WIRE_MAX, text, size);

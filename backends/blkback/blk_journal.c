@@ -48,10 +48,18 @@ void blk_journal_make(void *mem, uint32_t slots, uint32_t bytes)
 {
 	struct blk_journal_head *h = mem;
 
-	h->magic = JOURNAL_MAGIC;
 	h->version = BLK_JOURNAL_VERSION;
 	h->slots = slots;
 	h->bytes = bytes;
+	/* Last: who finds it finds the others. */
+	__atomic_store_n(&h->magic, JOURNAL_MAGIC, __ATOMIC_RELEASE);
+}
+
+bool blk_journal_made(const void *mem)
+{
+	const struct blk_journal_head *h = mem;
+
+	return __atomic_load_n(&h->magic, __ATOMIC_ACQUIRE) != 0;
 }
 
 int blk_journal_open(struct blk_journal *j, void *mem, size_t size, uint32_t slots,

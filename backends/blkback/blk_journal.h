@@ -150,6 +150,9 @@ struct blk_journal_left {
 /** blk_journal_make() - Write an empty one into @mem, which is zeroed */
 void blk_journal_make(void *mem, uint32_t slots, uint32_t bytes);
 
+/** blk_journal_made() - Whether that was ever done, to the end */
+bool blk_journal_made(const void *mem);
+
 /**
  * blk_journal_open() - Judge what @mem is
  * @size:	Bytes there are

@@ -43,7 +43,9 @@ static void other_versions_are_refused(void **state)
 		blk_journal_open(&j, mem, sizeof(mem), SLOTS, 16, text, sizeof(text)),
 		-EPROTO);
 	assert_non_null(strstr(text, "version 2"));
+	assert_true(blk_journal_made(mem));
 	memset(mem, 0, sizeof(mem));
+	assert_false(blk_journal_made(mem));
 	assert_int_equal(
 		blk_journal_open(&j, mem, sizeof(mem), SLOTS, 16, text, sizeof(text)),
 		-EPROTO);
