@@ -138,11 +138,12 @@ static inline void *ring_slot(const struct ring_back *r, uint32_t idx)
 }
 
 /*
- * Parts of a slot, which is aligned to words. Volatile: the compiler neither drops nor
- * repeats an access. A guest may make or see half a change, as it could anyway.
+ * Parts of a slot; the private side may be anywhere. Volatile: the compiler neither drops
+ * nor repeats an access. A guest may make or see half a change, as it could anyway.
  */
-typedef uint64_t ring_pair __attribute__((aligned(4), may_alias));
-typedef uint64_t ring_quad __attribute__((vector_size(16), aligned(4), may_alias));
+typedef uint32_t ring_word __attribute__((aligned(1), may_alias));
+typedef uint64_t ring_pair __attribute__((aligned(1), may_alias));
+typedef uint64_t ring_quad __attribute__((vector_size(16), aligned(1), may_alias));
 
 /* Copy @len bytes, of which one side is in the ring. */
 static inline __attribute__((always_inline)) void
@@ -161,8 +162,8 @@ ring_move(volatile void *to, const volatile void *from, size_t len)
 		t += sizeof(ring_pair);
 		f += sizeof(ring_pair);
 	}
-	if (len & sizeof(uint32_t))
-		*(volatile uint32_t *)t = *(const volatile uint32_t *)f;
+	if (len & sizeof(ring_word))
+		*(volatile ring_word *)t = *(const volatile ring_word *)f;
 }
 
 /**

@@ -48,14 +48,14 @@ include common/num.c backend.h
 include common/num.c front.h
 include "$(first backends/supervisor '*.c')" "$(basename "$(first backends/worker '*.h')")"
 include "$(first backends/worker '*.c')" "$(basename "$(first backends/supervisor '*.h')")"
-include "$(first backends/blkback 'blk_req.c')" other.h
+include "$(first backends/blkback 'blk_pool.c')" other.h
 include "$(first frontends '*.c')" backend.h
 include "$(first tests/xensim '*.c')" compiler.h
 include "$(first tests/contract '*.c')" compiler.h
 
 planted common/num.c '#include "../backends/backend.h"' \
 	refused "an include that goes upward" "path in an include" tests/layers "$o"
-planted backends/blkback/blk_req.c '#include <xenstore.h>' \
+planted backends/blkback/blk_pool.c '#include <xenstore.h>' \
 	refused "a second user of libxenstore" "belongs to common/xs.c" tests/layers "$o"
 
 # A program that reaches for a library or a function that is not its business.
