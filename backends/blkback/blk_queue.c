@@ -8,9 +8,8 @@
 #include <stdlib.h>
 
 #include "blk_ring.h"
+#include "chan.h"
 #include "clock.h"
-#include "evt.h"
-#include "pace.h"
 #include "store_hold.h"
 
 enum {
@@ -24,22 +23,15 @@ enum {
  * @stopping:	The disk is to stop: nothing more is taken
  * @failed:	The guest broke the ring: nothing more is taken, the thread waits for the
  *		stop
- * @masked:	An event was taken and the port is not unmasked yet
- * @unmask_at:	When it may be: CLOCK_MONOTONIC, ns; 0 is at once
- * @seen:	Requests taken when the last event came
  * @before:	Counters as they were when it began: they go on
  */
 struct blk_queue {
 	struct blk_ring r;
 	struct blk_disk *disk;
-	struct evt *evt;
+	struct chan chan;
 	void *page;
 	bool stopping;
 	bool failed;
-	bool masked;
-	uint64_t unmask_at;
-	uint32_t seen;
-	struct pace pace;
 	struct blk_stats before;
 };
 
@@ -60,7 +52,7 @@ static void queue_publish(struct blk_queue *q)
 
 	if (blk_ring_publish(r)) {
 		stats_add(&r->stats->notifies, 1);
-		evt_notify(q->evt);
+		evt_notify(q->chan.evt);
 	}
 }
 
@@ -69,9 +61,9 @@ static bool queue_spin(struct blk_queue *q)
 {
 	uint64_t end;
 
-	if (!q->pace.spin_ns || !blk_ring_idle(&q->r))
+	if (!q->chan.pace.spin_ns || !blk_ring_idle(&q->r))
 		return false;
-	end = clock_ns() + q->pace.spin_ns;
+	end = clock_ns() + q->chan.pace.spin_ns;
 	do {
 		for (int i = 0; i < 16; i++) {
 			if (blk_ring_waiting(&q->r)) {
@@ -84,41 +76,16 @@ static bool queue_spin(struct blk_queue *q)
 	return false;
 }
 
-/*
- * Let the guest's next event through, if it has not sent too many for nothing. Return:
- * how long to sleep at most.
- */
-static int64_t queue_listen(struct blk_queue *q)
-{
-	if (!q->masked)
-		return STORE_FOREVER;
-	if (q->unmask_at) {
-		uint64_t now = clock_ns();
-
-		if (now < q->unmask_at)
-			return (int64_t)(q->unmask_at - now);
-	}
-	q->masked = false;
-	evt_unmask(q->evt);
-	return STORE_FOREVER;
-}
-
+/* An event is for nothing if no request waits and none was taken since the last one. */
 static void queue_event(struct blk_queue *q)
 {
-	bool useful = ring_waiting(&q->r.ring) || blk_ring_taken(&q->r) != q->seen;
-	uint64_t delay;
-
-	if (evt_take(q->evt)) {
+	if (chan_take(&q->chan, blk_ring_taken(&q->r), ring_waiting(&q->r.ring))) {
 		q->r.store->ops->watch(q->r.store, WATCH_EVTCHN, -1);
 		if (!q->failed)
 			queue_fail(q, EIO, "the event channel is gone");
 		return;
 	}
 	stats_add(&q->r.stats->events, 1);
-	q->masked = true;
-	q->seen = blk_ring_taken(&q->r);
-	delay = pace_event(&q->pace, useful);
-	q->unmask_at = delay ? clock_ns() + delay : 0;
 }
 
 static void queue_ready(struct blk_queue *q, unsigned int ready)
@@ -146,7 +113,7 @@ static void queue_wait(struct blk_queue *q)
 	if (serving && (blk_ring_waiting(&q->r) || queue_spin(q)))
 		limit = 0;
 	else if (serving && blk_ring_takes(&q->r)) {
-		limit = queue_listen(q);
+		limit = chan_listen(&q->chan);
 		if (ring_arm(&q->r.ring))
 			limit = 0;
 	}
@@ -154,7 +121,7 @@ static void queue_wait(struct blk_queue *q)
 		since = clock_ns();
 		stats_add(&q->r.stats->sleeps, 1);
 		queue_ready(q, s->ops->wait(s, limit));
-		pace_slept(&q->pace, clock_ns() - since);
+		pace_slept(&q->chan.pace, clock_ns() - since);
 	} else {
 		queue_ready(q, s->ops->wait(s, limit));
 	}
@@ -177,7 +144,7 @@ void blk_queue_serve(struct blk_queue *q)
 	q->r.store->ops->start(q->r.store);
 	/* The last worker may have died between showing a response and saying so. */
 	if (q->disk->conf.flags & BLK_RECOVER)
-		evt_notify(q->evt);
+		evt_notify(q->chan.evt);
 	for (;;) {
 		if (blk_ring_turn(&q->r, queue_serving(q)) == V_FATAL)
 			queue_fail(q, EPROTO,
@@ -198,7 +165,7 @@ void blk_queue_free(struct blk_queue *q)
 	if (q->r.store)
 		q->r.store->ops->close(q->r.store);
 	blk_ring_close(&q->r);
-	evt_close(q->evt);
+	evt_close(q->chan.evt);
 	if (q->page)
 		gnt_unmap(q->disk->dev->gnt, q->page, q->disk->conf.ring_pages);
 	free(q);
@@ -213,23 +180,6 @@ static int queue_map(struct blk_queue *q, const struct blk_conf_queue *c, char *
 	if (rc)
 		snprintf(text, size, "cannot map the ring, grant %u%s: %s", c->ref[0],
 		         q->disk->conf.ring_pages > 1 ? " and more" : "", strerror(-rc));
-	return rc;
-}
-
-static int queue_bind(struct blk_queue *q, const struct blk_conf_queue *c, char *text,
-                      size_t size)
-{
-	int rc = evt_open(q->disk->dev->domid, &q->evt);
-
-	if (rc) {
-		snprintf(text, size, "cannot open the event channel device: %s",
-		         strerror(-rc));
-		return rc;
-	}
-	rc = evt_bind(q->evt, c->evtchn);
-	if (rc)
-		snprintf(text, size, "cannot bind to event channel %u: %s", c->evtchn,
-		         strerror(-rc));
 	return rc;
 }
 
@@ -259,7 +209,7 @@ static int queue_ring(struct blk_queue *q, uint32_t n, char *text, size_t size)
 		                     .discard = c->flags & BLK_DISCARD,
 		                     .secure = c->flags & BLK_SECURE };
 	err = blk_ring_open(&q->r, &rc, text, size);
-	q->seen = blk_ring_taken(&q->r);
+	q->chan.seen = blk_ring_taken(&q->r);
 	return err;
 }
 
@@ -299,7 +249,7 @@ static int queue_store(struct blk_queue *q, int *image, char *text, size_t size)
 	if (q->r.fixed)
 		store_memory(q->r.store, BLK_PIECE_BOUNCE, q->r.bounce,
 		             (size_t)q->r.fixed * XEN_PAGE);
-	q->r.store->ops->watch(q->r.store, WATCH_EVTCHN, evt_fd(q->evt));
+	q->r.store->ops->watch(q->r.store, WATCH_EVTCHN, evt_fd(q->chan.evt));
 	q->r.store->ops->watch(q->r.store, WATCH_CONTROL, q->disk->control);
 	return 0;
 }
@@ -321,7 +271,7 @@ int blk_queue_open(struct blk_disk *k, uint32_t n, int *image, struct blk_queue 
 	for (uint32_t i = 0; i < BLK_NHISTS; i++)
 		q->r.hist[i] = stats_hist(k->dev->stats, n, i);
 	rc = queue_map(q, c, text, text_size);
-	rc = rc ? rc : queue_bind(q, c, text, text_size);
+	rc = rc ? rc : chan_open(&q->chan, k->dev->domid, c->evtchn, text, text_size);
 	rc = rc ? rc : queue_ring(q, n, text, text_size);
 	rc = rc ? rc : queue_store(q, image, text, text_size);
 	if (rc) {

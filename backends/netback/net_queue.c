@@ -11,8 +11,8 @@
 
 #include <linux/if_tun.h>
 
+#include "chan.h"
 #include "clock.h"
-#include "net_chan.h"
 #include "net_rxq.h"
 #include "net_txq.h"
 
@@ -45,7 +45,7 @@ struct net_queue {
 	char tag[56];
 	int tap;
 	void *tx_page, *rx_page;
-	struct net_chan tx_chan, rx_chan;
+	struct chan tx_chan, rx_chan;
 	struct net_stats *stats;
 	struct net_stats before;
 	uint64_t limit;
@@ -85,7 +85,7 @@ static uint64_t queue_allow(void *arg, uint32_t len)
 /* ---- A turn --------------------------------------------------------------------------
  */
 
-static void queue_notify(struct net_queue *q, const struct net_chan *c)
+static void queue_notify(struct net_queue *q, const struct chan *c)
 {
 	stats_add(&q->stats->notifies, 1);
 	evt_notify(c->evt);
@@ -136,12 +136,11 @@ static void wait_at_most(int64_t *limit, int64_t ns)
 static int64_t queue_listen(struct net_queue *q)
 {
 	bool tx = !q->limit && !net_txq_held(&q->tx);
-	uint64_t now = clock_ns();
 	int64_t limit = -1;
 
-	wait_at_most(&limit, net_chan_listen(&q->tx_chan, now));
+	wait_at_most(&limit, chan_listen(&q->tx_chan));
 	if (q->rx_chan.evt)
-		wait_at_most(&limit, net_chan_listen(&q->rx_chan, now));
+		wait_at_most(&limit, chan_listen(&q->rx_chan));
 	if (q->limit)
 		wait_at_most(&limit,
 		             q->limit < NET_RATE_NS ? (int64_t)q->limit : NET_RATE_NS);
@@ -173,10 +172,10 @@ static void queue_watch(const struct net_queue *q, struct pollfd *fd)
 	fd[ON_TAP] = (struct pollfd){ .fd = tap ? q->tap : -1, .events = tap };
 }
 
-static void queue_event(struct net_queue *q, struct net_chan *c, uint32_t came)
+static void queue_event(struct net_queue *q, struct chan *c, uint32_t came)
 {
 	stats_add(&q->stats->events, 1);
-	if (net_chan_take(c, came, clock_ns()))
+	if (chan_take(c, came, false))
 		queue_fail(q, EIO, "the event channel is gone");
 }
 
@@ -315,9 +314,9 @@ static int queue_rings(struct net_queue *q, const struct net_queue_conf *c, char
 	rc = rc ? rc
 	        : queue_map(q, &q->rx.ring, c->rx_ref, &q->rx_page,
 	                    sizeof(union netif_rx_sring_entry), text, size);
-	rc = rc ? rc : net_chan_open(&q->tx_chan, domid, c->tx_port, text, size);
+	rc = rc ? rc : chan_open(&q->tx_chan, domid, c->tx_port, text, size);
 	if (!rc && c->rx_port)
-		rc = net_chan_open(&q->rx_chan, domid, c->rx_port, text, size);
+		rc = chan_open(&q->rx_chan, domid, c->rx_port, text, size);
 	return rc;
 }
 

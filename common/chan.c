@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "net_chan.h"
+#include "chan.h"
 
 #include <stdio.h>
 #include <string.h>
 
-int net_chan_open(struct net_chan *c, uint32_t domid, uint32_t port, char *text,
-                  size_t text_size)
+#include "clock.h"
+
+int chan_open(struct chan *c, uint32_t domid, uint32_t port, char *text, size_t text_size)
 {
 	int rc = evt_open(domid, &c->evt);
 
@@ -21,26 +22,32 @@ int net_chan_open(struct net_chan *c, uint32_t domid, uint32_t port, char *text,
 	return rc;
 }
 
-int net_chan_take(struct net_chan *c, uint32_t came, uint64_t now)
+/* The clock is asked when there is a pause, here and below: that is hardly ever. */
+int chan_take(struct chan *c, uint32_t came, bool more)
 {
+	bool useful = more || came != c->seen;
 	uint64_t delay;
 	int rc = evt_take(c->evt);
 
 	if (rc)
 		return rc;
 	c->masked = true;
-	delay = pace_event(&c->pace, came != c->seen);
 	c->seen = came;
-	c->unmask_at = delay ? now + delay : 0;
+	delay = pace_event(&c->pace, useful);
+	c->unmask_at = delay ? clock_ns() + delay : 0;
 	return 0;
 }
 
-int64_t net_chan_listen(struct net_chan *c, uint64_t now)
+int64_t chan_listen(struct chan *c)
 {
 	if (!c->masked)
 		return -1;
-	if (c->unmask_at > now)
-		return (int64_t)(c->unmask_at - now);
+	if (c->unmask_at) {
+		uint64_t now = clock_ns();
+
+		if (now < c->unmask_at)
+			return (int64_t)(c->unmask_at - now);
+	}
 	c->masked = false;
 	evt_unmask(c->evt);
 	return -1;
