@@ -310,16 +310,17 @@ bool netfront_sent(const struct netfront *nf)
 	return nf->tx.nfree == NETFRONT_RING;
 }
 
-static void send_slot(struct netfront *nf, const void *data, uint32_t part, uint32_t size,
-                      unsigned int flags)
+static void send_slot(struct netfront *nf, const void *data,
+                      const struct netfront_cut *at, uint32_t size, unsigned int flags)
 {
 	uint16_t id = netfront_tx_id(&nf->tx);
 	struct netif_tx_request req = { .gref = nf->tx_ref[id],
+		                        .offset = at->off,
 		                        .flags = (uint16_t)flags,
 		                        .id = id,
 		                        .size = (uint16_t)size };
 
-	memcpy(nf->tx_buf + (size_t)id * XEN_PAGE, data, part);
+	memcpy(nf->tx_buf + (size_t)id * XEN_PAGE + at->off, data, at->len);
 	netfront_tx_put(&nf->tx, &req);
 }
 
@@ -330,34 +331,60 @@ static unsigned int meta_flags(const struct netfront_meta *m)
 	       (m->gso_type ? NETTXF_extra_info : 0U);
 }
 
-int netfront_send(struct netfront *nf, const struct netfront_meta *m, const void *frame,
-                  uint32_t len, uint32_t first)
+/* The last of several extras of a type is the one that counts. */
+static void send_extras(struct netfront *nf, const struct netfront_meta *m, bool twice)
 {
-	const uint8_t *p = frame;
-	uint32_t off = first && first < len ? first : len < XEN_PAGE ? len : XEN_PAGE;
-	uint32_t slots =
-		1 + (m->gso_type ? 1U : 0U) + (len - off + XEN_PAGE - 1) / XEN_PAGE;
+	struct netif_extra_info x = { .type = XEN_NETIF_EXTRA_TYPE_GSO,
+		                      .flags = XEN_NETIF_EXTRA_FLAG_MORE,
+		                      .u.gso = { .size = 8, .type = m->gso_type } };
 
-	assert(len && len <= UINT16_MAX && off <= XEN_PAGE);
+	if (twice)
+		netfront_tx_put_extra(&nf->tx, &x);
+	x.flags = 0;
+	x.u.gso.size = m->gso_size;
+	netfront_tx_put_extra(&nf->tx, &x);
+}
+
+void netfront_lay(struct netfront_layout *l, uint32_t len, uint32_t first)
+{
+	uint32_t part = first && first < len ? first : len < XEN_PAGE ? len : XEN_PAGE;
+
+	l->n = 0;
+	l->twice = false;
+	do {
+		l->cut[l->n++] = (struct netfront_cut){ 0, (uint16_t)part };
+		len -= part;
+		part = len < XEN_PAGE ? len : XEN_PAGE;
+	} while (len);
+}
+
+int netfront_send(struct netfront *nf, const struct netfront_meta *m, const void *frame,
+                  uint32_t len, const struct netfront_layout *layout)
+{
+	struct netfront_layout plain;
+	const uint8_t *p = frame;
+	uint32_t extras = m->gso_type ? 1U : 0U;
+
+	assert(len && len <= UINT16_MAX);
+	if (!layout) {
+		netfront_lay(&plain, len, 0);
+		layout = &plain;
+	}
+	extras += extras && layout->twice;
 	if (netfront_reap(nf))
 		return nf->error;
-	if (netfront_tx_room(&nf->tx) < slots)
+	if (netfront_tx_room(&nf->tx) < layout->n + extras)
 		return -EAGAIN;
-	send_slot(nf, p, off, len, meta_flags(m) | (off < len ? NETTXF_more_data : 0));
-	if (m->gso_type) {
-		struct netif_extra_info x = { .type = XEN_NETIF_EXTRA_TYPE_GSO,
-			                      .u.gso = { .size = m->gso_size,
-			                                 .type = m->gso_type } };
+	for (uint32_t i = 0; i < layout->n; i++) {
+		const struct netfront_cut *at = &layout->cut[i];
+		unsigned int more = i + 1 < layout->n ? NETTXF_more_data : 0;
 
-		netfront_tx_put_extra(&nf->tx, &x);
+		send_slot(nf, p, at, i ? at->len : len, more | (i ? 0 : meta_flags(m)));
+		if (!i && extras)
+			send_extras(nf, m, extras > 1);
+		p += at->len;
 	}
-	while (off < len) {
-		uint32_t part = len - off < XEN_PAGE ? len - off : XEN_PAGE;
-
-		send_slot(nf, p + off, part, part,
-		          off + part < len ? NETTXF_more_data : 0);
-		off += part;
-	}
+	assert(p == (const uint8_t *)frame + len);
 	nf->stats.tx_frames++;
 	return 0;
 }

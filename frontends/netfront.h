@@ -102,13 +102,40 @@ struct netfront_stats netfront_stats(const struct netfront *nf);
 const char *netfront_tag(const struct netfront *nf);
 
 /**
+ * struct netfront_cut - A part of a frame in a slot of its own: @len bytes at @off of its
+ * page; it may be empty, except for the first one, which has the Ethernet header
+ */
+struct netfront_cut {
+	uint16_t off;
+	uint16_t len;
+};
+
+/**
+ * struct netfront_layout - Slots that a frame is put in
+ * @twice:	Of one to be segmented there are two extras, the first of which says
+ * nonsense
+ */
+struct netfront_layout {
+	uint32_t n;
+	bool twice;
+	struct netfront_cut cut[NETFRONT_PARTS];
+};
+
+/**
+ * netfront_lay() - As few slots as @len takes
+ * @first:	Bytes that the first one gets, 14 at least; 0: as many as fit
+ */
+void netfront_lay(struct netfront_layout *l, uint32_t len, uint32_t first);
+
+/**
  * netfront_send() - Put a frame on the ring; the backend sees it after netfront_kick()
- * @first:	Bytes that the first slot gets, 14 at least; 0: as many as fit
+ * @layout:	Its slots; NULL: as few as it takes
  *
  * Return: 0, -EAGAIN when the ring is full, or the handle's error.
  */
 int must_check netfront_send(struct netfront *nf, const struct netfront_meta *m,
-                             const void *frame, uint32_t len, uint32_t first);
+                             const void *frame, uint32_t len,
+                             const struct netfront_layout *layout);
 
 /**
  * netfront_recv() - Take a frame

@@ -14,8 +14,10 @@
 
 /* Requests that fit one ring page. */
 #define NETFRONT_RING  256U
-/* Slots of a frame that a frontend takes: those of netif.h, the first, and an extra. */
-#define NETFRONT_SLOTS 20U
+/* Parts of a frame that every backend takes: those of netif.h. */
+#define NETFRONT_PARTS XEN_NETIF_NR_SLOTS_MIN
+/* Slots of a frame: its parts, and extras. */
+#define NETFRONT_SLOTS (NETFRONT_PARTS + 2U)
 
 /**
  * struct netfront_meta - What a frame says besides its bytes

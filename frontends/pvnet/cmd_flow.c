@@ -6,7 +6,6 @@
 
 #include "flow.h"
 #include "front.h"
-#include "front.h"
 #include "log.h"
 #include "pvnet.h"
 
@@ -58,14 +57,16 @@ int cmd_send(const struct opts *o, struct netfront *nf)
 			                .len = pick(o, n),
 			                .seed = o->seed,
 			                .segment = o->segment };
+		struct netfront_layout layout;
 		struct netfront_meta m;
 
 		f.at = at[f.flow];
 		at[f.flow] += flow_make(&f, frame, &m);
 		bytes += f.len;
+		netfront_lay(&layout, f.len, o->first);
 		if (netfront_room(nf) < NETFRONT_SLOTS)
 			rc = send_wait(nf, false);
-		rc = rc ? rc : netfront_send(nf, &m, frame, f.len, o->first);
+		rc = rc ? rc : netfront_send(nf, &m, frame, f.len, &layout);
 		if (n % BATCH == BATCH - 1)
 			netfront_kick(nf);
 	}

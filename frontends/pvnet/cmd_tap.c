@@ -97,7 +97,7 @@ static int pump_out(struct pump *p)
 			p->dropped++;
 			continue;
 		}
-		rc = netfront_send(p->nf, &m, p->frame, (uint32_t)len, 0);
+		rc = netfront_send(p->nf, &m, p->frame, (uint32_t)len, NULL);
 		if (rc)
 			return rc;
 	}
