@@ -7,29 +7,18 @@
 #include <string.h>
 
 #include "front.h"
-#include "front_chan.h"
 #include "log.h"
+#include "netfront_queue.h"
 
 /**
  * struct netfront - A device
- * @chan:	Of the transmit ring and of all pages; of the receive ring, if it has one
- * @ring:	The two ring pages, or NULL while not connected
- * @tx_buf:	A page for each id of the transmit ring
- * @rx_buf:	The same for the receive ring
- * @error:	0, or why it is disabled
+ * @queue:	NETFRONT_QUEUES_MAX, of which @info.queues are used
  */
 struct netfront {
 	struct front front;
-	struct front_chan chan[2];
 	struct netfront_conf conf;
 	struct netfront_info info;
-	struct netfront_tx tx;
-	struct netfront_rx rx;
-	uint8_t *ring, *tx_buf, *rx_buf;
-	uint32_t ring_ref[2];
-	uint32_t tx_ref[NETFRONT_RING], rx_ref[NETFRONT_RING];
-	int error;
-	struct netfront_stats stats;
+	struct netfront_queue *queue;
 };
 
 /* Keys that mean one connection. */
@@ -48,12 +37,13 @@ static bool key_ours(const char *key)
 		"feature-gso-tcpv6",
 		"feature-no-csum-offload",
 		"feature-ipv6-csum-offload",
+		"multi-queue-num-queues",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(key, names[i]) == 0)
 			return true;
-	return false;
+	return strncmp(key, "queue-", 6) == 0;
 }
 
 const struct netfront_info *netfront_info(const struct netfront *nf)
@@ -66,59 +56,97 @@ const char *netfront_tag(const struct netfront *nf)
 	return nf->front.tag;
 }
 
+struct netfront_queue *netfront_queue(struct netfront *nf, uint32_t i)
+{
+	assert(i < nf->info.queues);
+	return &nf->queue[i];
+}
+
 struct netfront_stats netfront_stats(const struct netfront *nf)
 {
-	struct netfront_stats s = nf->stats;
+	struct netfront_stats sum = { 0 };
 
-	s.tx_errors += nf->tx.errors;
-	for (int i = 0; i < 2; i++) {
-		s.notifies += nf->chan[i].sent;
-		s.events += nf->chan[i].received;
+	for (uint32_t i = 0; i < NETFRONT_QUEUES_MAX; i++) {
+		struct netfront_stats s = netfront_queue_stats(&nf->queue[i]);
+
+		sum.tx_frames += s.tx_frames;
+		sum.tx_errors += s.tx_errors;
+		sum.rx_frames += s.rx_frames;
+		sum.rx_errors += s.rx_errors;
+		sum.notifies += s.notifies;
+		sum.events += s.events;
 	}
-	return s;
+	return sum;
 }
 
 /* ---- Connecting and closing ----------------------------------------------------------
  */
 
-static struct front_chan *rx_chan(struct netfront *nf)
+/* @dir is "", or "queue-0/" and so on. */
+static int queue_write(struct netfront *nf, struct xst *xs, xst_t t, const char *dir,
+                       const struct netfront_queue *q)
 {
-	return &nf->chan[nf->info.split];
+	const struct {
+		const char *key;
+		uint32_t value;
+	} key[] = {
+		{ "tx-ring-ref", q->ring_ref[0] },
+		{ "rx-ring-ref", q->ring_ref[1] },
+		{ q->split ? "event-channel-tx" : "event-channel", q->chan[0].port },
+		{ q->split ? "event-channel-rx" : "event-channel",
+		  netfront_queue_rx_port(q) },
+	};
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(key) && !rc; i++) {
+		char name[40];
+
+		snprintf(name, sizeof(name), "%s%s", dir, key[i].key);
+		rc = xst_printf(xs, t, nf->front.dir, name, "%u", key[i].value);
+	}
+	return rc;
 }
 
-static int key_write(struct netfront *nf, struct xst *xs, xst_t t, const char *key,
-                     uint32_t value)
+/* netif.h: the keys of one queue are the device's own, those of several queue-N/. */
+static int queues_write(struct netfront *nf, struct xst *xs, xst_t t)
 {
-	return xst_printf(xs, t, nf->front.dir, key, "%u", value);
+	uint32_t n = nf->info.queues;
+	int rc;
+
+	if (n == 1)
+		return queue_write(nf, xs, t, "", &nf->queue[0]);
+	rc = xst_printf(xs, t, nf->front.dir, "multi-queue-num-queues", "%u", n);
+	for (uint32_t i = 0; i < n && !rc; i++) {
+		char dir[20];
+
+		snprintf(dir, sizeof(dir), "queue-%u/", i);
+		rc = queue_write(nf, xs, t, dir, &nf->queue[i]);
+	}
+	return rc;
 }
 
 static int keys_write(struct xst *xs, xst_t t, void *arg)
 {
 	struct netfront *nf = arg;
 	const struct netfront_conf *c = &nf->conf;
-	bool split = nf->info.split;
 	const struct {
 		const char *key;
-		uint32_t value;
+		bool value, said;
 	} key[] = {
-		{ "tx-ring-ref", nf->ring_ref[0] },
-		{ "rx-ring-ref", nf->ring_ref[1] },
-		{ split ? "event-channel-tx" : "event-channel", nf->chan[0].port },
-		{ split ? "event-channel-rx" : "event-channel", rx_chan(nf)->port },
-		{ "request-rx-copy", 1 },
-		{ "feature-sg", c->sg },
-		{ "feature-gso-tcpv4", c->gso },
-		{ "feature-gso-tcpv6", c->gso },
-		{ "feature-ipv6-csum-offload", c->csum },
+		{ "request-rx-copy", true, true },
+		{ "feature-sg", c->sg, true },
+		{ "feature-gso-tcpv4", c->gso, true },
+		{ "feature-gso-tcpv6", c->gso, true },
+		{ "feature-ipv6-csum-offload", c->csum, true },
+		{ "feature-rx-notify", true, c->rx_notify },
+		{ "feature-no-csum-offload", true, !c->csum },
 	};
-	int rc = 0;
+	int rc = queues_write(nf, xs, t);
 
 	for (size_t i = 0; i < ARRAY_SIZE(key) && !rc; i++)
-		rc = key_write(nf, xs, t, key[i].key, key[i].value);
-	if (!rc && c->rx_notify)
-		rc = key_write(nf, xs, t, "feature-rx-notify", 1);
-	if (!rc && !c->csum)
-		rc = key_write(nf, xs, t, "feature-no-csum-offload", 1);
+		if (key[i].said)
+			rc = xst_printf(xs, t, nf->front.dir, key[i].key, "%d",
+			                key[i].value);
 	return rc;
 }
 
@@ -162,56 +190,36 @@ static int info_read(struct netfront *nf)
 	nf->info.gso4 = nf->info.sg && offered(nf, "feature-gso-tcpv4");
 	nf->info.gso6 = nf->info.sg && nf->info.csum6 && offered(nf, "feature-gso-tcpv6");
 	nf->info.split = nf->conf.split && offered(nf, "feature-split-event-channels");
+	if (xst_read_u32(f->xs, XST_NULL, UINT32_MAX, &nf->info.max_queues,
+	                 "%s/multi-queue-max-queues", f->backend) ||
+	    !nf->info.max_queues)
+		nf->info.max_queues = 1;
+	nf->info.queues = nf->conf.queues < nf->info.max_queues ? nf->conf.queues
+	                                                        : nf->info.max_queues;
 	/* It is the toolstack's, which leaves it out if it has nothing to say. */
 	if (xst_read_u32(f->xs, XST_NULL, 65535, &nf->info.mtu, "%s/mtu", f->dir))
 		nf->info.mtu = 0;
 	return 0;
 }
 
-static int share(struct netfront *nf, unsigned int n, bool writable, uint32_t *refs,
-                 uint8_t **out)
+static int queues_share(struct netfront *nf)
 {
-	void *p = NULL;
-	int rc = front_chan_share(&nf->chan[0], n, writable, refs, &p);
+	int rc = 0;
 
-	if (rc)
-		log_err(nf->front.tag, "cannot grant %u pages: %s", n, strerror(-rc));
-	*out = p;
+	for (uint32_t i = 0; i < nf->info.queues && !rc; i++) {
+		struct netfront_queue *q = &nf->queue[i];
+
+		q->split = nf->info.split;
+		q->rx_notify = nf->conf.rx_notify;
+		rc = netfront_queue_share(q, nf->front.backend_id, nf->conf.rx_slots);
+	}
 	return rc;
 }
 
-static int rings_share(struct netfront *nf)
+static void queues_unshare(struct netfront *nf)
 {
-	uint32_t backend = nf->front.backend_id;
-	int rc = front_chan_open(&nf->chan[0], backend, nf->front.tag);
-
-	if (!rc && nf->info.split)
-		rc = front_chan_open(&nf->chan[1], backend, nf->front.tag);
-	rc = rc ? rc : share(nf, 2, true, nf->ring_ref, &nf->ring);
-	rc = rc ? rc : share(nf, NETFRONT_RING, false, nf->tx_ref, &nf->tx_buf);
-	rc = rc ? rc : share(nf, NETFRONT_RING, true, nf->rx_ref, &nf->rx_buf);
-	if (rc)
-		return rc;
-	netfront_tx_init(&nf->tx, nf->ring);
-	netfront_rx_init(&nf->rx, nf->ring + XEN_PAGE);
-	for (unsigned int i = 0; i < nf->conf.rx_slots; i++)
-		netfront_rx_post(&nf->rx, nf->rx_ref);
-	netfront_rx_push(&nf->rx);
-	return 0;
-}
-
-static void unshare_all(struct netfront *nf)
-{
-	nf->stats = netfront_stats(nf);
-	nf->tx.errors = 0;
-	front_chan_unshare(&nf->chan[0], nf->ring, 2);
-	front_chan_unshare(&nf->chan[0], nf->tx_buf, NETFRONT_RING);
-	front_chan_unshare(&nf->chan[0], nf->rx_buf, NETFRONT_RING);
-	nf->ring = nf->tx_buf = nf->rx_buf = NULL;
-	for (int i = 0; i < 2; i++) {
-		front_chan_close(&nf->chan[i]);
-		nf->chan[i] = (struct front_chan){ 0 };
-	}
+	for (uint32_t i = 0; i < NETFRONT_QUEUES_MAX; i++)
+		netfront_queue_unshare(&nf->queue[i]);
 }
 
 static int netfront_connect(struct netfront *nf)
@@ -219,19 +227,24 @@ static int netfront_connect(struct netfront *nf)
 	struct front *f = &nf->front;
 	int rc = front_start(f, nf->conf.reset, false, nf->conf.timeout_ms);
 
-	nf->error = 0;
 	rc = rc ? rc : info_read(nf);
-	rc = rc ? rc : rings_share(nf);
+	rc = rc ? rc : queues_share(nf);
 	rc = rc ? rc : front_publish(f, XenbusStateConnected, keys_write, nf);
 	rc = rc ? rc : front_await(f, nf->conf.timeout_ms);
 	if (!rc)
 		return 0;
-	nf->error = rc;
 	/* Somebody else's device is not ours to close. */
 	if (rc != -EBUSY)
 		front_stop(f, key_ours, nf->conf.timeout_ms);
-	unshare_all(nf);
+	queues_unshare(nf);
 	return rc;
+}
+
+static void netfront_free(struct netfront *nf)
+{
+	front_close(&nf->front);
+	free(nf->queue);
+	free(nf);
 }
 
 int netfront_open(struct netfront **out, uint32_t devid, const struct netfront_conf *conf)
@@ -239,15 +252,21 @@ int netfront_open(struct netfront **out, uint32_t devid, const struct netfront_c
 	struct netfront *nf = calloc(1, sizeof(*nf));
 	int rc;
 
-	assert(conf->rx_slots <= NETFRONT_RING);
-	if (!nf)
+	assert(conf->rx_slots <= NETFRONT_RING && conf->queues &&
+	       conf->queues <= NETFRONT_QUEUES_MAX);
+	if (nf)
+		nf->queue = calloc(NETFRONT_QUEUES_MAX, sizeof(*nf->queue));
+	if (!nf || !nf->queue) {
+		free(nf);
 		return -ENOMEM;
+	}
 	nf->conf = *conf;
 	rc = front_open(&nf->front, "vif", devid, conf->wake_fd);
+	for (uint32_t i = 0; i < NETFRONT_QUEUES_MAX; i++)
+		nf->queue[i].tag = nf->front.tag;
 	rc = rc ? rc : netfront_connect(nf);
 	if (rc) {
-		front_close(&nf->front);
-		free(nf);
+		netfront_free(nf);
 		return rc;
 	}
 	*out = nf;
@@ -258,7 +277,7 @@ static int netfront_disconnect(struct netfront *nf)
 {
 	int rc = front_stop(&nf->front, key_ours, nf->conf.timeout_ms);
 
-	unshare_all(nf);
+	queues_unshare(nf);
 	return rc;
 }
 
@@ -276,213 +295,51 @@ int netfront_close(struct netfront *nf)
 	if (!nf)
 		return 0;
 	rc = netfront_disconnect(nf);
-	front_close(&nf->front);
-	free(nf);
+	netfront_free(nf);
 	return rc;
 }
 
-static int netfront_disable(struct netfront *nf, int error, const char *why)
-{
-	log_err(nf->front.tag, "%s%sdisabled for further use", why, *why ? ": " : "");
-	nf->error = error;
-	return error;
-}
-
-/* ---- Frames --------------------------------------------------------------------------
+/* ---- Waiting -------------------------------------------------------------------------
  */
 
-static int netfront_reap(struct netfront *nf)
-{
-	char why[256];
-
-	if (nf->error || netfront_tx_reap(&nf->tx, why, sizeof(why)) == 0)
-		return nf->error;
-	return netfront_disable(nf, -EPROTO, why);
-}
-
-uint32_t netfront_room(struct netfront *nf)
-{
-	return netfront_reap(nf) ? 0 : netfront_tx_room(&nf->tx);
-}
-
-bool netfront_sent(const struct netfront *nf)
-{
-	return nf->tx.nfree == NETFRONT_RING;
-}
-
-static void send_slot(struct netfront *nf, const void *data,
-                      const struct netfront_cut *at, uint32_t size, unsigned int flags)
-{
-	uint16_t id = netfront_tx_id(&nf->tx);
-	struct netif_tx_request req = { .gref = nf->tx_ref[id],
-		                        .offset = at->off,
-		                        .flags = (uint16_t)flags,
-		                        .id = id,
-		                        .size = (uint16_t)size };
-
-	memcpy(nf->tx_buf + (size_t)id * XEN_PAGE + at->off, data, at->len);
-	netfront_tx_put(&nf->tx, &req);
-}
-
-static unsigned int meta_flags(const struct netfront_meta *m)
-{
-	return (m->csum_blank ? NETTXF_csum_blank | NETTXF_data_validated : 0U) |
-	       (m->validated ? NETTXF_data_validated : 0U) |
-	       (m->gso_type ? NETTXF_extra_info : 0U);
-}
-
-/* The last of several extras of a type is the one that counts. */
-static void send_extras(struct netfront *nf, const struct netfront_meta *m, bool twice)
-{
-	struct netif_extra_info x = { .type = XEN_NETIF_EXTRA_TYPE_GSO,
-		                      .flags = XEN_NETIF_EXTRA_FLAG_MORE,
-		                      .u.gso = { .size = 8, .type = m->gso_type } };
-
-	if (twice)
-		netfront_tx_put_extra(&nf->tx, &x);
-	x.flags = 0;
-	x.u.gso.size = m->gso_size;
-	netfront_tx_put_extra(&nf->tx, &x);
-}
-
-void netfront_lay(struct netfront_layout *l, uint32_t len, uint32_t first)
-{
-	uint32_t part = first && first < len ? first : len < XEN_PAGE ? len : XEN_PAGE;
-
-	l->n = 0;
-	l->twice = false;
-	do {
-		l->cut[l->n++] = (struct netfront_cut){ 0, (uint16_t)part };
-		len -= part;
-		part = len < XEN_PAGE ? len : XEN_PAGE;
-	} while (len);
-}
-
-int netfront_send(struct netfront *nf, const struct netfront_meta *m, const void *frame,
-                  uint32_t len, const struct netfront_layout *layout)
-{
-	struct netfront_layout plain;
-	const uint8_t *p = frame;
-	uint32_t extras = m->gso_type ? 1U : 0U;
-
-	assert(len && len <= UINT16_MAX);
-	if (!layout) {
-		netfront_lay(&plain, len, 0);
-		layout = &plain;
-	}
-	extras += extras && layout->twice;
-	if (netfront_reap(nf))
-		return nf->error;
-	if (netfront_tx_room(&nf->tx) < layout->n + extras)
-		return -EAGAIN;
-	for (uint32_t i = 0; i < layout->n; i++) {
-		const struct netfront_cut *at = &layout->cut[i];
-		unsigned int more = i + 1 < layout->n ? NETTXF_more_data : 0;
-
-		send_slot(nf, p, at, i ? at->len : len, more | (i ? 0 : meta_flags(m)));
-		if (!i && extras)
-			send_extras(nf, m, extras > 1);
-		p += at->len;
-	}
-	assert(p == (const uint8_t *)frame + len);
-	nf->stats.tx_frames++;
-	return 0;
-}
-
-/* Copy the frame out, give its slots back. */
-static bool frame_take(struct netfront *nf, const struct netfront_frame *f, uint8_t *out)
-{
-	bool good = !f->bad && f->len <= NETFRONT_FRAME_MAX;
-
-	for (uint32_t i = 0; i < f->nparts && good; i++) {
-		const struct netfront_part *p = &f->part[i];
-
-		memcpy(out, nf->rx_buf + (size_t)p->id * XEN_PAGE + p->off, p->len);
-		out += p->len;
-	}
-	for (uint32_t i = 0; i < f->slots; i++)
-		netfront_rx_post(&nf->rx, nf->rx_ref);
-	if (good)
-		nf->stats.rx_frames++;
-	else
-		nf->stats.rx_errors++;
-	return good;
-}
-
-int netfront_recv(struct netfront *nf, struct netfront_meta *m, void *frame)
-{
-	struct netfront_frame f;
-	char why[256];
-	int rc;
-
-	if (nf->error)
-		return nf->error;
-	while ((rc = netfront_rx_take(&nf->rx, &f, why, sizeof(why))) == 1)
-		if (frame_take(nf, &f, frame)) {
-			*m = f.meta;
-			return (int)f.len;
-		}
-	return rc ? netfront_disable(nf, rc, why) : 0;
-}
-
-static void chan_notify(struct netfront *nf, struct front_chan *c)
-{
-	int rc = front_chan_notify(c);
-
-	if (rc)
-		netfront_disable(nf, rc, strerror(-rc));
-}
-
-void netfront_kick(struct netfront *nf)
-{
-	bool tx, rx;
-
-	if (nf->error)
-		return;
-	tx = netfront_tx_push(&nf->tx);
-	rx = netfront_rx_push(&nf->rx) && nf->conf.rx_notify;
-	if (tx || (rx && !nf->info.split))
-		chan_notify(nf, &nf->chan[0]);
-	if (rx && nf->info.split && !nf->error)
-		chan_notify(nf, &nf->chan[1]);
-}
-
-/* Take what the descriptors have to say. */
+/* Take what the descriptors have to say: XenStore's, then those of the queues. */
 static int take_events(struct netfront *nf, const struct pollfd *fd)
 {
-	int rc = 0;
+	int rc = fd->revents ? front_connected(&nf->front) : 0;
 
-	for (int i = 0; i < 2 && !rc; i++)
-		if (fd[i].revents)
-			rc = front_chan_event(&nf->chan[i]);
 	if (rc)
-		return netfront_disable(nf, rc, "its event channel fails");
-	if (fd[2].revents)
-		rc = front_connected(&nf->front);
-	return rc ? netfront_disable(nf, rc, "") : 0;
+		log_err(nf->front.tag, "disabled for further use");
+	for (uint32_t i = 0; i < nf->info.queues && !rc; i++)
+		rc = netfront_queue_events(&nf->queue[i],
+		                           fd + 1 + (size_t)i * NETFRONT_QUEUE_FDS);
+	for (uint32_t i = 0; i < nf->info.queues && rc; i++)
+		nf->queue[i].error = rc;
+	return rc;
 }
 
 int netfront_wait(struct netfront *nf, struct pollfd *extra, int timeout_ms)
 {
-	struct pollfd fd[5];
+	struct pollfd fd[3 + NETFRONT_QUEUES_MAX * NETFRONT_QUEUE_FDS];
+	nfds_t nfds = 3 + nf->info.queues * NETFRONT_QUEUE_FDS;
 	int n;
 
-	if (nf->error)
-		return nf->error;
-	if (netfront_rx_arm(&nf->rx) || netfront_tx_arm(&nf->tx))
-		timeout_ms = 0;
-	fd[0] = (struct pollfd){ .fd = front_chan_fd(&nf->chan[0]), .events = POLLIN };
-	fd[1] = (struct pollfd){ .fd = nf->info.split ? front_chan_fd(&nf->chan[1]) : -1,
-		                 .events = POLLIN };
+	for (uint32_t i = 0; i < nf->info.queues; i++) {
+		struct netfront_queue *q = &nf->queue[i];
+
+		if (q->error)
+			return q->error;
+		if (netfront_queue_watch(q, fd + 3 + (size_t)i * NETFRONT_QUEUE_FDS))
+			timeout_ms = 0;
+	}
+	fd[0] = *extra;
+	fd[1] = (struct pollfd){ .fd = nf->conf.wake_fd, .events = POLLIN };
 	fd[2] = (struct pollfd){ .fd = front_fd(&nf->front), .events = POLLIN };
-	fd[3] = (struct pollfd){ .fd = nf->conf.wake_fd, .events = POLLIN };
-	fd[4] = *extra;
-	n = poll(fd, ARRAY_SIZE(fd), timeout_ms);
-	extra->revents = n > 0 ? fd[4].revents : 0;
+	n = poll(fd, nfds, timeout_ms);
+	extra->revents = n > 0 ? fd[0].revents : 0;
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (n == 0)
 		return timeout_ms ? -ETIMEDOUT : 0;
-	n = take_events(nf, fd);
-	return n ? n : fd[3].revents != 0;
+	n = take_events(nf, fd + 2);
+	return n ? n : fd[1].revents != 0;
 }

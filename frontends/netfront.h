@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A network card of this domain, from user space: handshake, rings, buffers. Frames go in
- * and out whole, with what netif says about them. One thread per handle.
+ * and out whole, with what netif says about them. A card has one queue or several, each a
+ * pair of rings. One thread per card, or, if it waits for nothing but them, per queue.
  *
  * When the device goes away, or the backend breaks the protocol, the handle is disabled:
  * the reason is logged once, and every call returns it.
@@ -17,6 +18,10 @@
 #include "netfront_ring.h"
 
 struct netfront;
+struct netfront_queue;
+
+/* Queues that a card may have: more than any backend offers. */
+#define NETFRONT_QUEUES_MAX 16U
 
 /* Largest frame either way: 64 KiB of IP behind Ethernet and VLAN headers. */
 #define NETFRONT_FRAME_MAX (65535U + 14U + 8U)
@@ -28,7 +33,8 @@ struct netfront;
  * @gso:	Take frames to be segmented
  * @split:	An event channel for each ring
  * @rx_notify:	Tell the backend when slots were posted
- * @rx_slots:	As many are posted, 0 to NETFRONT_RING
+ * @rx_slots:	As many are posted on each queue, 0 to NETFRONT_RING
+ * @queues:	As many, or what the backend offers, if that is less
  * @reset:	Take over from a frontend that has died
  * @timeout_ms:	For each of connecting and closing
  * @wake_fd:	Readable ends every wait; -1 for none
@@ -40,6 +46,7 @@ struct netfront_conf {
 	bool split;
 	bool rx_notify;
 	unsigned int rx_slots;
+	unsigned int queues;
 	bool reset;
 	int timeout_ms;
 	int wake_fd;
@@ -53,6 +60,7 @@ struct netfront_conf {
 	                         .split = true,             \
 	                         .rx_notify = true,         \
 	                         .rx_slots = NETFRONT_RING, \
+	                         .queues = 1,               \
 	                         .timeout_ms = 30000,       \
 	                         .wake_fd = -1 })
 
@@ -65,6 +73,8 @@ struct netfront_conf {
  * @gso4:	And frames to be segmented
  * @gso6:	The same for IPv6
  * @split:	There is an event channel for each ring
+ * @max_queues:	The backend offers as many
+ * @queues:	There are as many
  */
 struct netfront_info {
 	uint8_t mac[6];
@@ -74,6 +84,8 @@ struct netfront_info {
 	bool gso4;
 	bool gso6;
 	bool split;
+	uint32_t max_queues;
+	uint32_t queues;
 };
 
 /** struct netfront_stats - Since the device was opened */
@@ -98,8 +110,13 @@ int netfront_close(struct netfront *nf);
 int must_check netfront_reconnect(struct netfront *nf);
 
 const struct netfront_info *netfront_info(const struct netfront *nf);
-struct netfront_stats netfront_stats(const struct netfront *nf);
 const char *netfront_tag(const struct netfront *nf);
+
+/** netfront_stats() - Of all queues together */
+struct netfront_stats netfront_stats(const struct netfront *nf);
+
+/** netfront_queue() - Queue @i; there are netfront_info()->queues, from 0 on */
+struct netfront_queue *netfront_queue(struct netfront *nf, uint32_t i);
 
 /**
  * struct netfront_cut - A part of a frame in a slot of its own: @len bytes at @off of its
@@ -133,7 +150,7 @@ void netfront_lay(struct netfront_layout *l, uint32_t len, uint32_t first);
  *
  * Return: 0, -EAGAIN when the ring is full, or the handle's error.
  */
-int must_check netfront_send(struct netfront *nf, const struct netfront_meta *m,
+int must_check netfront_send(struct netfront_queue *q, const struct netfront_meta *m,
                              const void *frame, uint32_t len,
                              const struct netfront_layout *layout);
 
@@ -143,19 +160,20 @@ int must_check netfront_send(struct netfront *nf, const struct netfront_meta *m,
  *
  * Return: its length, 0 when there is none, or the handle's error.
  */
-int must_check netfront_recv(struct netfront *nf, struct netfront_meta *m, void *frame);
+int must_check netfront_recv(struct netfront_queue *q, struct netfront_meta *m,
+                             void *frame);
 
 /** netfront_kick() - Publish what was put and posted, notify the backend if it asks */
-void netfront_kick(struct netfront *nf);
+void netfront_kick(struct netfront_queue *q);
 
 /** netfront_sent() - Nothing is in flight to the backend */
-bool netfront_sent(const struct netfront *nf);
+bool netfront_sent(const struct netfront_queue *q);
 
 /** netfront_room() - Slots that are free for frames to be sent */
-uint32_t netfront_room(struct netfront *nf);
+uint32_t netfront_room(struct netfront_queue *q);
 
 /**
- * netfront_wait() - Sleep until there is something to do
+ * netfront_wait() - Sleep until there is something to do, on any queue
  * @extra:	The caller's own descriptor; its revents is set
  * @timeout_ms:	-1 for no limit
  *

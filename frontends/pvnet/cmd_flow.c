@@ -23,15 +23,20 @@ static uint32_t pick(const struct opts *o, uint32_t n)
 	return min + (uint32_t)(x >> 33) % (max - min + 1);
 }
 
-/* Wait for room in the ring, or, at the end, for all answers. */
-static int send_wait(struct netfront *nf, bool all)
+static void kick_all(struct netfront *nf)
+{
+	for (uint32_t i = 0; i < netfront_info(nf)->queues; i++)
+		netfront_kick(netfront_queue(nf, i));
+}
+
+/* Wait until there is so much room in the ring. */
+static int send_wait(struct netfront *nf, struct netfront_queue *q, uint32_t room)
 {
 	struct pollfd none = { .fd = -1 };
 	int rc = 0;
 
-	netfront_kick(nf);
-	while (!rc && (all ? netfront_room(nf) < NETFRONT_RING
-	                   : netfront_room(nf) < NETFRONT_SLOTS))
+	kick_all(nf);
+	while (!rc && netfront_room(q) < room)
 		rc = netfront_wait(nf, &none, -1);
 	return rc > 0 ? -EINTR : rc;
 }
@@ -57,6 +62,8 @@ int cmd_send(const struct opts *o, struct netfront *nf)
 			                .len = pick(o, n),
 			                .seed = o->seed,
 			                .segment = o->segment };
+		struct netfront_queue *q =
+			netfront_queue(nf, f.flow % netfront_info(nf)->queues);
 		struct netfront_layout layout;
 		struct netfront_meta m;
 
@@ -64,21 +71,23 @@ int cmd_send(const struct opts *o, struct netfront *nf)
 		at[f.flow] += flow_make(&f, frame, &m);
 		bytes += f.len;
 		netfront_lay(&layout, f.len, o->first);
-		if (netfront_room(nf) < NETFRONT_SLOTS)
-			rc = send_wait(nf, false);
-		rc = rc ? rc : netfront_send(nf, &m, frame, f.len, &layout);
+		if (netfront_room(q) < NETFRONT_SLOTS)
+			rc = send_wait(nf, q, NETFRONT_SLOTS);
+		rc = rc ? rc : netfront_send(q, &m, frame, f.len, &layout);
 		if (n % BATCH == BATCH - 1)
-			netfront_kick(nf);
+			kick_all(nf);
 	}
-	rc = rc ? rc : send_wait(nf, true);
+	for (uint32_t i = 0; i < netfront_info(nf)->queues && !rc; i++)
+		rc = send_wait(nf, netfront_queue(nf, i), NETFRONT_RING);
 	printf("sent %u frames, %llu bytes, %llu slots refused\n", n,
 	       (unsigned long long)bytes,
 	       (unsigned long long)netfront_stats(nf).tx_errors);
 	return rc;
 }
 
-/* Take what has come. Return: frames of ours, or -errno. */
-static int check_some(const struct opts *o, struct netfront *nf, struct flow_seen *seen)
+/* Take what has come on one queue. Return: frames of ours, or -errno. */
+static int check_some(const struct opts *o, struct netfront *nf, struct netfront_queue *q,
+                      struct flow_seen *seen)
 {
 	static uint8_t frame[NETFRONT_FRAME_MAX];
 	const uint8_t *me = netfront_info(nf)->mac;
@@ -86,7 +95,7 @@ static int check_some(const struct opts *o, struct netfront *nf, struct flow_see
 	char why[128];
 	int len, ours = 0;
 
-	while ((len = netfront_recv(nf, &m, frame)) > 0) {
+	while ((len = netfront_recv(q, &m, frame)) > 0) {
 		int rc = flow_check(me, o->seed, frame, (uint32_t)len, &m, seen, why,
 		                    sizeof(why));
 
@@ -107,13 +116,16 @@ static int check_all(const struct opts *o, struct netfront *nf, struct flow_seen
 
 	/* Frames that are not of ours may come for ever. */
 	while (rc == 0 && front_left(end)) {
-		int ours = check_some(o, nf, seen);
+		for (uint32_t i = 0; i < netfront_info(nf)->queues; i++) {
+			struct netfront_queue *q = netfront_queue(nf, i);
+			int ours = check_some(o, nf, q, seen);
 
-		if (ours < 0)
-			return ours;
-		if (ours)
-			end = front_ms() + o->idle_ms;
-		netfront_kick(nf);
+			if (ours < 0)
+				return ours;
+			if (ours)
+				end = front_ms() + o->idle_ms;
+			netfront_kick(q);
+		}
 		rc = netfront_wait(nf, &none, front_left(end));
 	}
 	/* A signal, or silence, is how it ends. */

@@ -76,6 +76,22 @@ static int tap_open(const struct opts *o, const struct netfront_info *i, int *ou
 	return rc;
 }
 
+/* A queue for a frame: the frames of a flow stay in order. */
+static struct netfront_queue *pump_queue(struct pump *p, uint32_t len)
+{
+	return netfront_queue(p->nf,
+	                      vnet_flow(p->frame, len) % netfront_info(p->nf)->queues);
+}
+
+/* There is room for a frame, whichever it is. */
+static bool pump_room(struct pump *p)
+{
+	for (uint32_t i = 0; i < netfront_info(p->nf)->queues; i++)
+		if (netfront_room(netfront_queue(p->nf, i)) < NETFRONT_SLOTS)
+			return false;
+	return true;
+}
+
 /* From the interface to the card. Return: frames, or -errno. */
 static int pump_out(struct pump *p)
 {
@@ -84,7 +100,7 @@ static int pump_out(struct pump *p)
 	struct netfront_meta m;
 	int n = 0;
 
-	for (; n < BATCH && netfront_room(p->nf) >= NETFRONT_SLOTS; n++) {
+	for (; n < BATCH && pump_room(p); n++) {
 		ssize_t len = readv(p->tap, iov, ARRAY_SIZE(iov));
 		int rc;
 
@@ -97,20 +113,21 @@ static int pump_out(struct pump *p)
 			p->dropped++;
 			continue;
 		}
-		rc = netfront_send(p->nf, &m, p->frame, (uint32_t)len, NULL);
+		rc = netfront_send(pump_queue(p, (uint32_t)len), &m, p->frame,
+		                   (uint32_t)len, NULL);
 		if (rc)
 			return rc;
 	}
 	return n;
 }
 
-/* From the card to the interface. Return: frames, or -errno. */
-static int pump_in(struct pump *p)
+/* From a queue of the card to the interface. Return: frames, or -errno. */
+static int pump_in(struct pump *p, struct netfront_queue *q)
 {
 	struct netfront_meta m;
 	int n = 0, len;
 
-	for (; n < BATCH && (len = netfront_recv(p->nf, &m, p->frame)); n++) {
+	for (; n < BATCH && (len = netfront_recv(q, &m, p->frame)); n++) {
 		struct virtio_net_hdr h;
 		struct iovec iov[] = { { &h, sizeof(h) }, { p->frame, (size_t)len } };
 
@@ -124,19 +141,35 @@ static int pump_in(struct pump *p)
 	return n;
 }
 
+/* Both ways. Return: there may be more, or -errno. */
+static int pump_turn(struct pump *p)
+{
+	int in, out = pump_out(p);
+	bool more = out == BATCH;
+
+	for (uint32_t i = 0; out >= 0 && i < netfront_info(p->nf)->queues; i++) {
+		struct netfront_queue *q = netfront_queue(p->nf, i);
+
+		in = pump_in(p, q);
+		if (in < 0)
+			return in;
+		more |= in == BATCH;
+		netfront_kick(q);
+	}
+	return out < 0 ? out : more;
+}
+
 static int pump_run(struct pump *p)
 {
 	for (;;) {
 		struct pollfd tap = { .fd = p->tap, .events = POLLIN };
-		int in, rc, out = pump_out(p);
+		int rc = pump_turn(p);
 
-		in = out < 0 ? out : pump_in(p);
-		if (in < 0)
-			return in;
-		netfront_kick(p->nf);
-		if (out == BATCH || in == BATCH)
+		if (rc < 0)
+			return rc;
+		if (rc)
 			continue;
-		if (netfront_room(p->nf) < NETFRONT_SLOTS)
+		if (!pump_room(p))
 			tap.fd = -1;
 		rc = netfront_wait(p->nf, &tap, -1);
 		if (rc)

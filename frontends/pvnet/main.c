@@ -53,10 +53,12 @@ int cmd_info(const struct opts *o, struct netfront *nf)
 	printf("address         %02x:%02x:%02x:%02x:%02x:%02x\n"
 	       "mtu             %u\n"
 	       "backend takes   %s%s%s%s\n"
-	       "event channels  %s\n",
+	       "event channels  %s\n"
+	       "queues          %u of %u\n",
 	       i->mac[0], i->mac[1], i->mac[2], i->mac[3], i->mac[4], i->mac[5],
 	       i->mtu ? i->mtu : 1500, i->sg ? "sg " : "", i->csum6 ? "csum6 " : "",
-	       i->gso4 ? "gso4 " : "", i->gso6 ? "gso6" : "", i->split ? "two" : "one");
+	       i->gso4 ? "gso4 " : "", i->gso6 ? "gso6" : "", i->split ? "two" : "one",
+	       i->queues, i->max_queues);
 	return 0;
 }
 

@@ -30,6 +30,7 @@ enum {
 	OPT_ONE_CHANNEL,
 	OPT_NO_RX_NOTIFY,
 	OPT_RX_SLOTS,
+	OPT_QUEUES,
 	OPT_RESET,
 	OPT_HELP,
 };
@@ -54,6 +55,7 @@ static const struct option options[] = {
 	{ "one-channel", no_argument, NULL, OPT_ONE_CHANNEL },
 	{ "no-rx-notify", no_argument, NULL, OPT_NO_RX_NOTIFY },
 	{ "rx-slots", required_argument, NULL, OPT_RX_SLOTS },
+	{ "queues", required_argument, NULL, OPT_QUEUES },
 	{ "reset", no_argument, NULL, OPT_RESET },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -113,6 +115,10 @@ static int take_value(struct opts *o, int opt, const char *v)
 		return num_u64(v, UINT64_MAX, &o->seed);
 	case OPT_RX_SLOTS:
 		return num_u32(v, NETFRONT_RING, &o->conf.rx_slots);
+	case OPT_QUEUES:
+		return num_u32(v, NETFRONT_QUEUES_MAX, &o->conf.queues) || !o->conf.queues
+		               ? -EINVAL
+		               : 0;
 	default:
 		return -EINVAL;
 	}

@@ -80,3 +80,28 @@ int vnet_from_meta(const struct netfront_meta *m, const uint8_t *frame, uint32_t
 	h->hdr_len = (uint16_t)(at + (frame[at + 12] >> 4) * 4U);
 	return 0;
 }
+
+static uint32_t mix(uint32_t h, const uint8_t *p, uint32_t n)
+{
+	while (n--)
+		h = (h ^ *p++) * 16777619U;
+	return h;
+}
+
+uint32_t vnet_flow(const uint8_t *frame, uint32_t len)
+{
+	uint32_t at, ip, hash = 2166136261U;
+	int proto = transport(frame, len, &at);
+	bool v6;
+
+	if (proto < 0)
+		return 0;
+	ip = frame[12] == 0x81 ? 18 : 14;
+	v6 = frame[ip] >> 4 == 6;
+	hash = mix(hash, frame + ip + (v6 ? 8 : 12), v6 ? 32 : 8);
+	/* The parts of a packet are one flow, and only the first one has ports. */
+	if ((proto == IPPROTO_TCP || proto == IPPROTO_UDP) && at + 4 <= len &&
+	    (v6 || !((frame[ip + 6] & 0x3f) | frame[ip + 7])))
+		hash = mix(hash, frame + at, 4);
+	return hash ^ hash >> 16;
+}

@@ -17,4 +17,7 @@ int must_check vnet_to_meta(const struct virtio_net_hdr *h, struct netfront_meta
 int must_check vnet_from_meta(const struct netfront_meta *m, const uint8_t *frame,
                               uint32_t len, struct virtio_net_hdr *h);
 
+/** vnet_flow() - A number that the frames of a TCP or UDP flow have in common */
+uint32_t vnet_flow(const uint8_t *frame, uint32_t len);
+
 #endif
