@@ -10,7 +10,7 @@
 
 /**
  * bdev_key() - A key that may be missing: then *out is NULL
- * @dir:	d->path or d->front
+ * @dir:	d->path, d->front or a directory below that
  *
  * Return: 0 or -errno.
  */
@@ -20,17 +20,18 @@ int must_check bdev_key(struct bdev *d, char **out, const char *dir, const char 
 int must_check bdev_key_limit(struct bdev *d, const char *dir, const char *key,
                               uint32_t max, uint32_t *out);
 
-/** bdev_key_number() - A number from 1 to @max that must be there */
+/** bdev_key_number() - A number from 1 to @max that must be there, without leading zeros
+ */
 int must_check bdev_key_number(struct bdev *d, const char *dir, const char *key,
                                uint32_t max, uint32_t *out);
 
 /**
  * bdev_script() - Is the hotplug script through?
+ * @script:	There is one; without, only a hotplug-status that is there is waited for
  *
- * A device that has neither a script nor a hotplug-status has none to wait for.
- *
- * Return: 0; -EAGAIN: not yet, or it has failed and may be run again; other -errno.
+ * Return: 0; -EAGAIN: not yet; -ECANCELED: it has failed, and the toolstack may have it
+ * run again; other -errno.
  */
-int must_check bdev_script(struct bdev *d);
+int must_check bdev_script(struct bdev *d, bool script);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bdev_keys.h"
 #include "blk_keys_super.h"
 #include "num.h"
 #include "xenabi.h"
@@ -75,7 +76,7 @@ static int front_protocol(struct bdev *d, uint32_t *out)
 {
 	enum blk_protocol p = conf.protocol;
 	autofree char *v = NULL;
-	int rc = blk_key_read(d, &v, d->front, "protocol");
+	int rc = bdev_key(d, &v, d->front, "protocol");
 
 	if (rc)
 		return rc;
@@ -99,7 +100,7 @@ static int front_protocol(struct bdev *d, uint32_t *out)
 static int front_limit(struct bdev *d, const char *key, uint32_t max, uint32_t *out)
 {
 	autofree char *v = NULL;
-	int rc = blk_key_read(d, &v, d->front, key);
+	int rc = bdev_key(d, &v, d->front, key);
 
 	*out = 0;
 	if (rc || !v || num_u32(v, max, out) == 0)
@@ -109,31 +110,12 @@ static int front_limit(struct bdev *d, const char *key, uint32_t max, uint32_t *
 	return -EINVAL;
 }
 
-/* A number that must be there and is never 0. */
-static int front_number(struct bdev *d, const char *dir, const char *key, uint32_t max,
-                        uint32_t *out)
-{
-	const char *sub = dir + strlen(d->front);
-	autofree char *v = NULL;
-	int rc = blk_key_read(d, &v, dir, key);
-
-	if (!rc && v && v[0] != '0' && num_u32(v, max, out) == 0)
-		return 0;
-	if (rc)
-		return rc;
-	bdev_fault(d,
-	           "the frontend's %s%s%s is %s%.40s%s, it must be a number from 1 to %u",
-	           *sub ? sub + 1 : "", *sub ? "/" : "", key, v ? "\"" : "",
-	           v ? v : "missing", v ? "\"" : "", max);
-	return -EINVAL;
-}
-
 /* Two spellings of one thing. @order: ring-page-order is there, be it 0. */
 static int front_ring_pages(struct bdev *d, uint32_t *pages, bool *order)
 {
 	autofree char *said = NULL;
 	uint32_t n = 0, num = 0;
-	int rc = blk_key_read(d, &said, d->front, "ring-page-order");
+	int rc = bdev_key(d, &said, d->front, "ring-page-order");
 
 	rc = rc ? rc : front_limit(d, "ring-page-order", BLK_RING_ORDER_MAX, &n);
 	rc = rc ? rc : front_limit(d, "num-ring-pages", BLK_RING_PAGES_MAX, &num);
@@ -156,13 +138,13 @@ static int front_one_ref(struct bdev *d, const char *dir, bool order, uint32_t *
 {
 	static const char *const keys[] = { "ring-ref", "ring-ref0" };
 	autofree char *first = NULL, *second = NULL;
-	int rc = blk_key_read(d, &first, dir, keys[order]);
+	int rc = bdev_key(d, &first, dir, keys[order]);
 
-	rc = rc ? rc : blk_key_read(d, &second, dir, keys[!order]);
+	rc = rc ? rc : bdev_key(d, &second, dir, keys[!order]);
 	if (rc)
 		return rc;
-	return front_number(d, dir, keys[first || !second ? order : !order], UINT32_MAX,
-	                    ref);
+	return bdev_key_number(d, dir, keys[first || !second ? order : !order],
+	                       UINT32_MAX, ref);
 }
 
 static int front_queue(struct bdev *d, const char *dir, uint32_t pages, bool order,
@@ -176,11 +158,11 @@ static int front_queue(struct bdev *d, const char *dir, uint32_t pages, bool ord
 		char key[24];
 
 		snprintf(key, sizeof(key), "ring-ref%u", i);
-		rc = front_number(d, dir, key, UINT32_MAX, &q->ref[i]);
+		rc = bdev_key_number(d, dir, key, UINT32_MAX, &q->ref[i]);
 	}
 	return rc ? rc
-	          : front_number(d, dir, "event-channel", EVTCHN_FIFO_NR_CHANNELS - 1,
-	                         &q->evtchn);
+	          : bdev_key_number(d, dir, "event-channel", EVTCHN_FIFO_NR_CHANNELS - 1,
+	                            &q->evtchn);
 }
 
 /* Our own key says what was offered. */
@@ -206,11 +188,11 @@ static int front_queues(struct bdev *d, struct blk_conf *c, bool order)
 	uint32_t max = 1;
 	int rc = front_offered(d, &max);
 
-	rc = rc ? rc : blk_key_read(d, &said, d->front, "multi-queue-num-queues");
+	rc = rc ? rc : bdev_key(d, &said, d->front, "multi-queue-num-queues");
 	c->nqueues = 1;
 	if (!rc && said)
-		rc = front_number(d, d->front, "multi-queue-num-queues", max,
-		                  &c->nqueues);
+		rc = bdev_key_number(d, d->front, "multi-queue-num-queues", max,
+		                     &c->nqueues);
 	if (!rc && c->nqueues == 1)
 		return front_queue(d, d->front, c->ring_pages, order, &c->queue[0]);
 	for (uint32_t i = 0; !rc && i < c->nqueues; i++) {

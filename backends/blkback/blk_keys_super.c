@@ -49,16 +49,3 @@ int blk_device_parse(const char *s, unsigned int *major, unsigned int *minor)
 	*minor = mi;
 	return 0;
 }
-
-int blk_key_read(struct bdev *d, char **out, const char *dir, const char *key)
-{
-	int rc = xst_read(d->xs, XST_NULL, out, "%s/%s", dir, key);
-
-	if (rc == -ENOENT)
-		*out = NULL;
-	else if (rc == -EINVAL)
-		bdev_fault(d, "%s has a NUL byte in it", key);
-	else if (rc)
-		bdev_fault(d, "%s cannot be read: %s", key, strerror(-rc));
-	return rc == -ENOENT ? 0 : rc;
-}

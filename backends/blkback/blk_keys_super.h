@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Keys of a vbd: how they are read, and, in pure functions, what they may say. */
+/* What keys of a vbd may say. Pure. */
 #ifndef PVB_BLK_KEYS_SUPER_H
 #define PVB_BLK_KEYS_SUPER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "backend.h"
 #include "blk_conf.h"
 #include "compiler.h"
 
@@ -22,12 +21,5 @@ int must_check blk_protocol_parse(const char *s, enum blk_protocol *out);
 
 /** blk_device_parse() - physical-device, "MAJOR:MINOR" in hex. Return: 0 or -EINVAL. */
 int must_check blk_device_parse(const char *s, unsigned int *major, unsigned int *minor);
-
-/**
- * blk_key_read() - A key of directory @dir that may be missing: then *out is NULL
- *
- * Return: 0, or -errno after bdev_fault().
- */
-int must_check blk_key_read(struct bdev *d, char **out, const char *dir, const char *key);
 
 #endif

@@ -4,31 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bdev_keys.h"
 #include "blk_keys_super.h"
 #include "blk_storage_super.h"
-
-/* Is the hotplug script through? Return: 0 yes, -EAGAIN no, -ECANCELED it has failed. */
-static int script_status(struct bdev *d)
-{
-	autofree char *status = NULL, *why = NULL;
-	int rc = blk_key_read(d, &status, d->path, "hotplug-status");
-
-	rc = rc ? rc : blk_key_read(d, &why, d->path, "hotplug-error");
-	if (rc || (status && strcmp(status, "connected") == 0))
-		return rc;
-	if (!status || strcmp(status, "error") != 0)
-		return -EAGAIN;
-	bdev_fault(d, "the hotplug script failed: %.200s",
-	           why ? why : "it left no hotplug-error");
-	return -ECANCELED;
-}
 
 /* By its number, in hex. */
 static int script_device(struct bdev *d, char **path)
 {
 	autofree char *dev = NULL;
 	unsigned int major, minor;
-	int rc = blk_key_read(d, &dev, d->path, "physical-device");
+	int rc = bdev_key(d, &dev, d->path, "physical-device");
 
 	if (rc || !dev)
 		return rc;
@@ -47,13 +32,13 @@ static int script_device(struct bdev *d, char **path)
  */
 static int script_image(struct bdev *d, char **path, const char **key)
 {
-	int status = script_status(d), rc;
+	int status = bdev_script(d, true), rc;
 
 	/* The toolstack may have it run again. */
 	if (status && status != -EAGAIN)
 		return status == -ECANCELED ? -EAGAIN : status;
 	*key = "physical-device-path";
-	rc = blk_key_read(d, path, d->path, *key);
+	rc = bdev_key(d, path, d->path, *key);
 	if (rc || *path)
 		return rc;
 	*key = "physical-device";
@@ -70,7 +55,7 @@ static int script_image(struct bdev *d, char **path, const char **key)
 int blk_storage_name(struct bdev *d, struct blk *b, char **path, const char **key)
 {
 	autofree char *script = NULL;
-	int rc = blk_key_read(d, &script, d->path, "script");
+	int rc = bdev_key(d, &script, d->path, "script");
 
 	if (!rc && script)
 		rc = script_image(d, path, key);
@@ -80,7 +65,7 @@ int blk_storage_name(struct bdev *d, struct blk *b, char **path, const char **ke
 	/* The toolstack puts a medium in by naming it. */
 	if (b->cdrom) {
 		free(take_ptr(b->params));
-		rc = blk_key_read(d, &b->params, d->path, *key);
+		rc = bdev_key(d, &b->params, d->path, *key);
 		if (rc || !b->params || !*b->params)
 			return rc ? rc : -EAGAIN;
 	}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bdev_keys.h"
 #include "blk_keys_super.h"
 #include "xenabi.h"
 
@@ -17,7 +18,7 @@
 static int probe_mode(struct bdev *d, struct blk *b)
 {
 	autofree char *mode = NULL;
-	int rc = blk_key_read(d, &mode, d->path, "mode");
+	int rc = bdev_key(d, &mode, d->path, "mode");
 
 	if (rc)
 		return rc;
@@ -34,9 +35,9 @@ static int probe_mode(struct bdev *d, struct blk *b)
 static int probe_kind(struct bdev *d, struct blk *b)
 {
 	autofree char *type = NULL, *discard = NULL;
-	int rc = blk_key_read(d, &type, d->path, "device-type");
+	int rc = bdev_key(d, &type, d->path, "device-type");
 
-	rc = rc ? rc : blk_key_read(d, &discard, d->path, "discard-enable");
+	rc = rc ? rc : bdev_key(d, &discard, d->path, "discard-enable");
 	if (rc)
 		return rc;
 	b->cdrom = type && strcmp(type, "cdrom") == 0;
@@ -125,8 +126,8 @@ static int probe_params(struct bdev *d, struct blk *b)
 	int rc;
 
 	free(take_ptr(b->params));
-	rc = blk_key_read(d, &b->params, d->path, "params");
-	rc = rc ? rc : blk_key_read(d, &script, d->path, "script");
+	rc = bdev_key(d, &b->params, d->path, "params");
+	rc = rc ? rc : bdev_key(d, &script, d->path, "script");
 	if (rc)
 		return rc;
 	if (!b->params) {

@@ -166,11 +166,14 @@ static int net_offer(struct bdev *d, xst_t t)
 static int net_open(struct bdev *d)
 {
 	const struct net *n = d->priv;
+	autofree char *script = NULL;
 	char name[IFNAMSIZ];
-	int rc = bdev_script(d);
+	int rc = bdev_key(d, &script, d->path, "script");
 
+	rc = rc ? rc : bdev_script(d, script);
+	/* The toolstack may have it run again. */
 	if (rc)
-		return rc;
+		return rc == -ECANCELED ? -EAGAIN : rc;
 	rc = net_tap_name(&n->tap, name);
 	if (rc) {
 		bdev_fault(d, "the TAP is gone: attach the network card anew");

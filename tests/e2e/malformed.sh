@@ -105,6 +105,7 @@ ring-ref|4294967296|ring-ref is "4294967296", it must be a number
 ring-ref|99999|99999
 event-channel|-|event-channel is missing, it must be a number
 event-channel|0|event-channel is "0", it must be a number
+event-channel|012|event-channel is "012", it must be a number
 event-channel|1x|event-channel is "1x", it must be a number
 event-channel|99999|99999
 protocol|nonsense|protocol is "nonsense", it must be x86_64-abi or x86_32-abi

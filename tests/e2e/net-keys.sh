@@ -76,6 +76,7 @@ tx-ring-ref|-|tx-ring-ref is missing, it must be a number
 rx-ring-ref|0x9|rx-ring-ref is "0x9", it must be a number
 event-channel|-|event-channel is missing, it must be a number
 event-channel|0|event-channel is "0", it must be a number
+event-channel|012|event-channel is "012", it must be a number
 feature-sg|yes|feature-sg is "yes", it must be a number
 multi-queue-num-queues|2|multi-queue-num-queues is "2", it must be a number up to 1
 tx-ring-ref|4000000000|4000000000
