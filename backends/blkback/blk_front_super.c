@@ -3,11 +3,10 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bdev_keys.h"
+#include "bdev_queues.h"
 #include "blk_keys_super.h"
 #include "num.h"
 #include "xenabi.h"
@@ -165,40 +164,14 @@ static int front_queue(struct bdev *d, const char *dir, uint32_t pages, bool ord
 	                            &q->evtchn);
 }
 
-/* Our own key says what was offered. */
-static int front_offered(struct bdev *d, uint32_t *max)
-{
-	int rc = xst_read_u32(d->xs, XST_NULL, BLK_QUEUES_MAX, max, "%s/%s", d->path,
-	                      "multi-queue-max-queues");
-
-	if (rc == -ENOENT) {
-		*max = 1;
-		return 0;
-	}
-	if (rc)
-		bdev_fault(d, "multi-queue-max-queues of ours cannot be read: %s",
-		           strerror(-rc));
-	return rc;
-}
-
-/* blkif.h: the keys of one queue are the device's own, those of several queue-N/. */
 static int front_queues(struct bdev *d, struct blk_conf *c, bool order)
 {
-	autofree char *said = NULL;
-	uint32_t max = 1;
-	int rc = front_offered(d, &max);
+	int rc = bdev_queues_read(d, BLK_QUEUES_MAX, &c->nqueues);
 
-	rc = rc ? rc : bdev_key(d, &said, d->front, "multi-queue-num-queues");
-	c->nqueues = 1;
-	if (!rc && said)
-		rc = bdev_key_number(d, d->front, "multi-queue-num-queues", max,
-		                     &c->nqueues);
-	if (!rc && c->nqueues == 1)
-		return front_queue(d, d->front, c->ring_pages, order, &c->queue[0]);
 	for (uint32_t i = 0; !rc && i < c->nqueues; i++) {
 		char dir[XST_PATH_MAX];
 
-		snprintf(dir, sizeof(dir), "%s/queue-%u", d->front, i);
+		bdev_queue_dir(d, i, c->nqueues, dir);
 		rc = front_queue(d, dir, c->ring_pages, order, &c->queue[i]);
 	}
 	return rc;
@@ -241,32 +214,6 @@ int blk_front_keys(struct bdev *d, struct blk_conf *c)
 	return rc;
 }
 
-/* The more disks a guest has, the fewer rings the next one gets. */
-static int front_queues_max(struct bdev *d, uint32_t *max)
-{
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	char **disks = NULL;
-	unsigned int n = 0;
-	int rc;
-
-	*max = conf.queues;
-	if (*max)
-		return 0;
-	rc = xst_list(d->xs, XST_NULL, &disks, &n, "%.*s",
-	              (int)(strrchr(d->path, '/') - d->path), d->path);
-	free(disks);
-	if (rc)
-		return rc;
-	*max = n ? QUEUES_OF_GUEST / n : QUEUES_OF_GUEST;
-	if (*max > QUEUES_BY_DEFAULT)
-		*max = QUEUES_BY_DEFAULT;
-	if (cpus > 0 && *max > cpus)
-		*max = (uint32_t)cpus;
-	if (!*max)
-		*max = 1;
-	return 0;
-}
-
 static int front_write(struct bdev *d, xst_t t, const char *key, uint32_t value)
 {
 	return xst_printf(d->xs, t, d->path, key, "%u", value);
@@ -274,10 +221,9 @@ static int front_write(struct bdev *d, xst_t t, const char *key, uint32_t value)
 
 int blk_front_offer(struct bdev *d, xst_t t)
 {
-	uint32_t queues;
-	int rc = front_queues_max(d, &queues);
+	struct bdev_queues queues = { conf.queues, QUEUES_BY_DEFAULT, QUEUES_OF_GUEST };
+	int rc = bdev_queues_offer(d, t, &queues);
 
-	rc = rc ? rc : front_write(d, t, "multi-queue-max-queues", queues);
 	rc = rc ? rc : front_write(d, t, "max-ring-page-order", BLK_RING_ORDER_MAX);
 	rc = rc ? rc : front_write(d, t, "max-ring-pages", BLK_RING_PAGES_MAX);
 	return rc ? rc
