@@ -96,7 +96,7 @@ static void close_queues(struct blkfront *bf)
 
 int blkfront_disconnect(struct blkfront *bf)
 {
-	int rc = front_stop(&bf->front, blkfront_key_ours, bf->conf.timeout_ms);
+	int rc = front_stop(&bf->front, blkfront_keys_ours, bf->conf.timeout_ms);
 
 	close_queues(bf);
 	if (!bf->error)
@@ -149,7 +149,7 @@ static int blkfront_connect(struct blkfront *bf)
 	bf->error = rc;
 	/* Somebody else's device is not ours to close. */
 	if (rc != -EBUSY)
-		front_stop(f, blkfront_key_ours, bf->conf.timeout_ms);
+		front_stop(f, blkfront_keys_ours, bf->conf.timeout_ms);
 	close_queues(bf);
 	return rc;
 }

@@ -47,7 +47,7 @@ struct blkfront_keys_arg {
  */
 int must_check blkfront_keys_write(struct xst *xs, xst_t t, void *arg);
 
-/** blkfront_key_ours() - It may have written this key, for front_stop() */
-bool blkfront_key_ours(const char *key);
+/** blkfront_keys_ours - Keys that it may have written, for front_stop() */
+extern const char *const blkfront_keys_ours[];
 
 #endif

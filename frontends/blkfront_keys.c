@@ -5,23 +5,18 @@
 
 #include "blkfront_info.h"
 
-bool blkfront_key_ours(const char *key)
-{
-	static const char *const whole[] = {
-		"event-channel",
-		"ring-page-order",
-		"num-ring-pages",
-		"multi-queue-num-queues",
-		"feature-persistent",
-		"feature-online-resize",
-		"feature-large-sector-size",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
-		if (strcmp(key, whole[i]) == 0)
-			return true;
-	return strncmp(key, "ring-ref", 8) == 0 || strncmp(key, "queue-", 6) == 0;
-}
+const char *const blkfront_keys_ours[] = {
+	"event-channel",
+	"ring-page-order",
+	"num-ring-pages",
+	"multi-queue-num-queues",
+	"feature-persistent",
+	"feature-online-resize",
+	"feature-large-sector-size",
+	"ring-ref*",
+	"queue-*",
+	NULL,
+};
 
 /* Whether one page has the name that several have: ring-ref0 instead of ring-ref. */
 static bool numbered(const struct blkfront_keys_arg *a)
@@ -105,7 +100,7 @@ int blkfront_keys_write(struct xst *xs, xst_t t, void *arg)
 {
 	const struct blkfront_keys_arg *a = arg;
 	const char *dir = a->f->dir;
-	int rc = front_clear(xs, t, dir, blkfront_key_ours);
+	int rc = front_clear(xs, t, dir, blkfront_keys_ours);
 
 	if (!rc)
 		rc = pages_write(xs, t, a);

@@ -371,7 +371,19 @@ int front_connected(struct front *f)
 	return 0;
 }
 
-int front_clear(struct xst *xs, xst_t t, const char *dir, bool (*ours)(const char *key))
+static bool key_in(const char *const *ours, const char *key)
+{
+	for (; *ours; ours++) {
+		size_t n = strlen(*ours) - 1;
+
+		if ((*ours)[n] == '*' ? strncmp(key, *ours, n) == 0
+		                      : strcmp(key, *ours) == 0)
+			return true;
+	}
+	return false;
+}
+
+int front_clear(struct xst *xs, xst_t t, const char *dir, const char *const *ours)
 {
 	autofree char **names = NULL;
 	char path[XST_PATH_MAX];
@@ -379,7 +391,7 @@ int front_clear(struct xst *xs, xst_t t, const char *dir, bool (*ours)(const cha
 	int rc = xst_list(xs, t, &names, &n, "%s", dir);
 
 	for (unsigned int i = 0; !rc && i < n; i++) {
-		if (!ours(names[i]))
+		if (!key_in(ours, names[i]))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
 		rc = xst_rm(xs, t, path);
@@ -387,7 +399,7 @@ int front_clear(struct xst *xs, xst_t t, const char *dir, bool (*ours)(const cha
 	return rc;
 }
 
-int front_stop(struct front *f, bool (*ours)(const char *key), int timeout_ms)
+int front_stop(struct front *f, const char *const *ours, int timeout_ms)
 {
 	int wake_fd = f->wake_fd;
 	int rc;

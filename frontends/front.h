@@ -99,15 +99,16 @@ int front_fd(const struct front *f);
 
 /**
  * front_stop() - Closing, Closed; the backend has let go of what we shared on success
- * @ours:	Keys to remove: they meant the ring which is closed now
+ * @ours:	Keys to remove: they meant the ring which is closed now. Ends with NULL; a
+ *name that ends in "*" is all names that begin so.
  *
  * A device that is gone, or was never published, is success.
  */
-int front_stop(struct front *f, bool (*ours)(const char *key), int timeout_ms);
+int front_stop(struct front *f, const char *const *ours, int timeout_ms);
 
-/** front_clear() - Remove the keys of @dir that are @ours */
+/** front_clear() - Remove the keys of @dir that are @ours, as front_stop() does */
 int must_check front_clear(struct xst *xs, xst_t t, const char *dir,
-                           bool (*ours)(const char *key));
+                           const char *const *ours);
 
 /** front_state_name() - "Connected" */
 const char *front_state_name(enum xenbus_state state);

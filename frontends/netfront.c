@@ -22,29 +22,23 @@ struct netfront {
 };
 
 /* Keys that mean one connection. */
-static bool key_ours(const char *key)
-{
-	static const char *const names[] = {
-		"tx-ring-ref",
-		"rx-ring-ref",
-		"event-channel",
-		"event-channel-tx",
-		"event-channel-rx",
-		"request-rx-copy",
-		"feature-rx-notify",
-		"feature-sg",
-		"feature-gso-tcpv4",
-		"feature-gso-tcpv6",
-		"feature-no-csum-offload",
-		"feature-ipv6-csum-offload",
-		"multi-queue-num-queues",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strcmp(key, names[i]) == 0)
-			return true;
-	return strncmp(key, "queue-", 6) == 0;
-}
+static const char *const keys_ours[] = {
+	"tx-ring-ref",
+	"rx-ring-ref",
+	"event-channel",
+	"event-channel-tx",
+	"event-channel-rx",
+	"request-rx-copy",
+	"feature-rx-notify",
+	"feature-sg",
+	"feature-gso-tcpv4",
+	"feature-gso-tcpv6",
+	"feature-no-csum-offload",
+	"feature-ipv6-csum-offload",
+	"multi-queue-num-queues",
+	"queue-*",
+	NULL,
+};
 
 const struct netfront_info *netfront_info(const struct netfront *nf)
 {
@@ -235,7 +229,7 @@ static int netfront_connect(struct netfront *nf)
 		return 0;
 	/* Somebody else's device is not ours to close. */
 	if (rc != -EBUSY)
-		front_stop(f, key_ours, nf->conf.timeout_ms);
+		front_stop(f, keys_ours, nf->conf.timeout_ms);
 	queues_unshare(nf);
 	return rc;
 }
@@ -275,7 +269,7 @@ int netfront_open(struct netfront **out, uint32_t devid, const struct netfront_c
 
 static int netfront_disconnect(struct netfront *nf)
 {
-	int rc = front_stop(&nf->front, key_ours, nf->conf.timeout_ms);
+	int rc = front_stop(&nf->front, keys_ours, nf->conf.timeout_ms);
 
 	queues_unshare(nf);
 	return rc;
