@@ -7,10 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The barriers that xen/io/ring.h asks its users for. */
-#define xen_mb()  __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define xen_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
-#define xen_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
+#include "front_ring.h"
 
 #define SLOT_BITS 16U
 #define SLOT_MASK ((1U << SLOT_BITS) - 1)
@@ -95,13 +92,7 @@ void blkfront_ring_put(struct blkfront_ring *r, unsigned int slot,
 
 bool blkfront_ring_push(struct blkfront_ring *r)
 {
-	bool notify;
-
-	if (r->pushed == r->front.req_prod_pvt)
-		return false;
-	RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&r->front, notify);
-	r->pushed = r->front.req_prod_pvt;
-	return notify;
+	return front_ring_push(r);
 }
 
 bool blkfront_ring_arm(struct blkfront_ring *r)

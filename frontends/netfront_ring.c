@@ -6,10 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The barriers that xen/io/ring.h asks its users for. */
-#define xen_mb()  __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define xen_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
-#define xen_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
+#include "front_ring.h"
 
 _Static_assert(__CONST_RING_SIZE(netif_tx, XEN_PAGE) == NETFRONT_RING, "ring size");
 _Static_assert(__CONST_RING_SIZE(netif_rx, XEN_PAGE) == NETFRONT_RING, "ring size");
@@ -64,13 +61,7 @@ void netfront_tx_put_extra(struct netfront_tx *r, const struct netif_extra_info 
 
 bool netfront_tx_push(struct netfront_tx *r)
 {
-	bool notify;
-
-	if (r->pushed == r->front.req_prod_pvt)
-		return false;
-	RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&r->front, notify);
-	r->pushed = r->front.req_prod_pvt;
-	return notify;
+	return front_ring_push(r);
 }
 
 static const char *tx_fault(struct netfront_tx *r, const struct netif_tx_response *rsp)
@@ -170,13 +161,7 @@ void netfront_rx_post(struct netfront_rx *r, const uint32_t *ref)
 
 bool netfront_rx_push(struct netfront_rx *r)
 {
-	bool notify;
-
-	if (r->pushed == r->front.req_prod_pvt)
-		return false;
-	RING_PUSH_REQUESTS_AND_CHECK_NOTIFY(&r->front, notify);
-	r->pushed = r->front.req_prod_pvt;
-	return notify;
+	return front_ring_push(r);
 }
 
 /* One response, an extra or a part of the frame; @more: another slot is to come. */
