@@ -5,15 +5,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
 #include "front.h"
 #include "log.h"
 #include "pvblk.h"
-
-int wake_fd = -1;
-
-static volatile sig_atomic_t caught;
 
 const struct command commands[CMD_COUNT] = {
 	[CMD_INFO] = { "info", "List the disks, or say what one of them is", false,
@@ -73,31 +68,6 @@ int region_set(const struct blkfront *bf, uint64_t offset, uint64_t length, uint
 	return 0;
 }
 
-static void on_signal(int signo)
-{
-	const uint64_t one = 1;
-
-	caught = signo;
-	/* It cannot fail: the counter is far from full. */
-	if (write(wake_fd, &one, sizeof(one)) < 0)
-		return;
-}
-
-static int signals_init(void)
-{
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction sa = { .sa_handler = on_signal };
-
-	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (wake_fd < 0)
-		return log_errno(NULL, "eventfd");
-	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
-		sigaction(ends[i], &sa, NULL);
-	/* A reader that has gone is a failed write: the device is closed then, too. */
-	signal(SIGPIPE, SIG_IGN);
-	return 0;
-}
-
 static int device_run(const struct command *cmd, const struct opts *o)
 {
 	struct blkfront_conf conf = o->conf;
@@ -116,25 +86,6 @@ static int device_run(const struct command *cmd, const struct opts *o)
 	return rc ? rc : closed;
 }
 
-static int exit_status(int rc)
-{
-	switch (rc) {
-	case 0:
-		return 0;
-	case -EINTR:
-		return 128 + caught;
-	case ERR_USAGE:
-		return EXIT_USAGE;
-	case -EPROTO:
-		return EXIT_BREACH;
-	case -ENODEV:
-	case -ETIMEDOUT:
-		return EXIT_DEVICE;
-	default:
-		return EXIT_IO;
-	}
-}
-
 int main(int argc, char **argv)
 {
 	const struct command *cmd;
@@ -148,8 +99,10 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	if (done)
 		return 0;
-	rc = signals_init();
+	/* A reader that has gone is a failed write: the device is closed then, too. */
+	signal(SIGPIPE, SIG_IGN);
+	rc = tool_signals();
 	if (!rc)
 		rc = cmd->connect || o.dev ? device_run(cmd, &o) : cmd->run(&o, NULL);
-	return exit_status(rc);
+	return tool_status(rc);
 }

@@ -9,12 +9,6 @@
 #include "blkfront.h"
 #include "compiler.h"
 
-/* Exit statuses, as the manual page has them; 128 + N is "ended by signal N". */
-#define EXIT_IO     1
-#define EXIT_USAGE  2
-#define EXIT_BREACH 3
-#define EXIT_DEVICE 4
-
 /** enum load_kind - What `load` does with a block */
 enum load_kind {
 	LOAD_READ,

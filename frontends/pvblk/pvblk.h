@@ -3,20 +3,14 @@
 #ifndef PVB_PVBLK_H
 #define PVB_PVBLK_H
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "blkfront.h"
 #include "compiler.h"
 #include "opts.h"
+#include "tool.h"
 #include "vdev.h"
-
-/* The command line does not fit what is there; it has been said. */
-#define ERR_USAGE (-EDOM)
-
-/** wake_fd - Readable once SIGINT, SIGTERM or SIGHUP has come */
-extern int wake_fd;
 
 /** io_report() - Print what failed where, unless the library has said it. Return: @rc. */
 int io_report(const struct blkfront *bf, const char *what, uint64_t offset, int rc);

@@ -3,16 +3,10 @@
 #include "pvnet.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
 #include "log.h"
-
-int wake_fd = -1;
-
-static volatile sig_atomic_t caught;
 
 const struct command commands[] = {
 	{ "info", "Say what the card is", cmd_info },
@@ -21,29 +15,6 @@ const struct command commands[] = {
 	{ "check", "Check such frames, every byte", cmd_check },
 };
 const unsigned int ncommands = ARRAY_SIZE(commands);
-
-static void on_signal(int signo)
-{
-	const uint64_t one = 1;
-
-	caught = signo;
-	/* It cannot fail: the counter is far from full. */
-	if (write(wake_fd, &one, sizeof(one)) < 0)
-		return;
-}
-
-static int signals_init(void)
-{
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction sa = { .sa_handler = on_signal };
-
-	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (wake_fd < 0)
-		return log_errno(NULL, "eventfd");
-	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
-		sigaction(ends[i], &sa, NULL);
-	return 0;
-}
 
 int cmd_info(const struct opts *o, struct netfront *nf)
 {
@@ -77,23 +48,6 @@ static int device_run(const struct command *cmd, const struct opts *o)
 	return rc ? rc : closed;
 }
 
-static int exit_status(int rc)
-{
-	switch (rc) {
-	case 0:
-		return 0;
-	case -EINTR:
-		return 128 + caught;
-	case -EPROTO:
-		return EXIT_BREACH;
-	case -ENODEV:
-	case -ETIMEDOUT:
-		return EXIT_DEVICE;
-	default:
-		return EXIT_IO;
-	}
-}
-
 static void usage(FILE *f)
 {
 	fprintf(f, "usage: pvnet COMMAND [--device N] [OPTION]...\n\nCommands:\n");
@@ -125,6 +79,6 @@ int main(int argc, char **argv)
 		usage(stdout);
 	if (rc)
 		return rc == 1 ? 0 : EXIT_USAGE;
-	rc = signals_init();
-	return exit_status(rc ? rc : device_run(cmd, &o));
+	rc = tool_signals();
+	return tool_status(rc ? rc : device_run(cmd, &o));
 }

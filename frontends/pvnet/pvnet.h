@@ -8,12 +8,7 @@
 
 #include "compiler.h"
 #include "netfront.h"
-
-/* Exit statuses, as the manual page has them; 128 + N is "ended by signal N". */
-#define EXIT_IO     1
-#define EXIT_USAGE  2
-#define EXIT_BREACH 3
-#define EXIT_DEVICE 4
+#include "tool.h"
 
 /**
  * struct opts - What the command line says
@@ -50,9 +45,6 @@ struct opts {
 
 /** opts_parse() - Return: 0, -EINVAL with the complaint printed, or 1: --help */
 int must_check opts_parse(struct opts *o, int argc, char **argv);
-
-/* Readable when a signal wants the end; netfront_wait() heeds it. */
-extern int wake_fd;
 
 /* Return: 0, -EINTR, or -errno, the reason is printed. */
 int cmd_info(const struct opts *o, struct netfront *nf);
