@@ -369,9 +369,10 @@ static void queue_init(struct net_queue *q, struct net_vif *v, uint32_t i)
 /* Frames that were for the guest's last connection. */
 static void queue_drop_stale(const struct net_queue *q)
 {
-	uint8_t byte;
+	/* What is shorter than the TAP's header gets an error, with the frame gone. */
+	uint8_t some[64];
 
-	for (int i = 0; i < NET_STALE_MAX && read(q->tap, &byte, 1) > 0; i++)
+	for (int i = 0; i < NET_STALE_MAX && read(q->tap, some, sizeof(some)) > 0; i++)
 		;
 }
 
