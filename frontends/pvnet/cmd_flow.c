@@ -60,6 +60,7 @@ int cmd_send(const struct opts *o, struct netfront *nf)
 			                .full = o->full,
 			                .flow = n % o->flows,
 			                .len = pick(o, n),
+			                .serial = n / o->flows + 1,
 			                .seed = o->seed,
 			                .segment = o->segment };
 		struct netfront_queue *q =
@@ -85,19 +86,16 @@ int cmd_send(const struct opts *o, struct netfront *nf)
 	return rc;
 }
 
-/* Take what has come on one queue. Return: frames of ours, or -errno. */
-static int check_some(const struct opts *o, struct netfront *nf, struct netfront_queue *q,
-                      struct flow_seen *seen)
+static int check_queue(struct netfront *nf, struct netfront_queue *q,
+                       struct flow_check *c)
 {
 	static uint8_t frame[NETFRONT_FRAME_MAX];
-	const uint8_t *me = netfront_info(nf)->mac;
 	struct netfront_meta m;
 	char why[128];
 	int len, ours = 0;
 
 	while ((len = netfront_recv(q, &m, frame)) > 0) {
-		int rc = flow_check(me, o->seed, frame, (uint32_t)len, &m, seen, why,
-		                    sizeof(why));
+		int rc = flow_check(c, frame, (uint32_t)len, &m, why, sizeof(why));
 
 		if (rc < 0) {
 			log_err(netfront_tag(nf), "wrong frame: %s", why);
@@ -108,7 +106,22 @@ static int check_some(const struct opts *o, struct netfront *nf, struct netfront
 	return len < 0 ? len : ours;
 }
 
-static int check_all(const struct opts *o, struct netfront *nf, struct flow_seen *seen)
+int check_some(struct netfront *nf, struct flow_check *c)
+{
+	int ours = 0;
+
+	for (uint32_t i = 0; i < netfront_info(nf)->queues; i++) {
+		int n = check_queue(nf, netfront_queue(nf, i), c);
+
+		if (n < 0)
+			return n;
+		ours += n;
+	}
+	kick_all(nf);
+	return ours;
+}
+
+static int check_all(const struct opts *o, struct netfront *nf, struct flow_check *c)
 {
 	int64_t end = front_ms() + o->idle_ms;
 	struct pollfd none = { .fd = -1 };
@@ -116,16 +129,12 @@ static int check_all(const struct opts *o, struct netfront *nf, struct flow_seen
 
 	/* Frames that are not of ours may come for ever. */
 	while (rc == 0 && front_left(end)) {
-		for (uint32_t i = 0; i < netfront_info(nf)->queues; i++) {
-			struct netfront_queue *q = netfront_queue(nf, i);
-			int ours = check_some(o, nf, q, seen);
+		int ours = check_some(nf, c);
 
-			if (ours < 0)
-				return ours;
-			if (ours)
-				end = front_ms() + o->idle_ms;
-			netfront_kick(q);
-		}
+		if (ours < 0)
+			return ours;
+		if (ours)
+			end = front_ms() + o->idle_ms;
 		rc = netfront_wait(nf, &none, front_left(end));
 	}
 	/* A signal, or silence, is how it ends. */
@@ -134,20 +143,15 @@ static int check_all(const struct opts *o, struct netfront *nf, struct flow_seen
 
 int cmd_check(const struct opts *o, struct netfront *nf)
 {
-	struct flow_seen seen[FLOWS_MAX] = { 0 }, sum = { 0 };
-	unsigned int flows = 0;
+	struct flow_check c = { .me = netfront_info(nf)->mac, .seed = o->seed };
+	struct flow_seen sum;
+	unsigned int flows;
 	int rc;
 
 	printf("ready\n");
 	fflush(stdout);
-	rc = check_all(o, nf, seen);
-	for (unsigned int i = 0; i < FLOWS_MAX; i++) {
-		flows += seen[i].frames != 0;
-		sum.frames += seen[i].frames;
-		sum.bytes += seen[i].bytes;
-		sum.segmented += seen[i].segmented;
-		sum.gaps += seen[i].gaps;
-	}
+	rc = check_all(o, nf, &c);
+	flows = flow_sum(&c, &sum);
 	printf("%s: %u flows, %llu frames, of which %llu to be segmented, %llu bytes, "
 	       "%llu gaps\n",
 	       rc == -EILSEQ ? "wrong" : "right", flows, (unsigned long long)sum.frames,

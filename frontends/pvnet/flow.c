@@ -26,10 +26,9 @@ static uint8_t *put(uint8_t *p, uint32_t v, int n)
 	return p;
 }
 
-/* Eight bytes of the stream at a time: @at / 8 is what they follow from. */
-static uint64_t mix(uint64_t seed, uint32_t flow, uint64_t block)
+uint64_t flow_hash(uint64_t seed, uint32_t flow, uint64_t n)
 {
-	uint64_t x = seed * 0x9e3779b97f4a7c15ULL + ((uint64_t)flow << 48) + block;
+	uint64_t x = seed * 0x9e3779b97f4a7c15ULL + ((uint64_t)flow << 48) + n;
 
 	x ^= x >> 30;
 	x *= 0xbf58476d1ce4e5b9ULL;
@@ -38,10 +37,16 @@ static uint64_t mix(uint64_t seed, uint32_t flow, uint64_t block)
 	return x ^ x >> 31;
 }
 
+uint32_t flow_segment(uint64_t seed, uint32_t flow, uint32_t serial)
+{
+	return 400 + (uint32_t)(flow_hash(~seed, flow, serial) >> 33) % 1000;
+}
+
+/* Eight bytes of the stream at a time: @at / 8 is what they follow from. */
 static void stream(uint64_t seed, uint32_t flow, uint64_t at, uint8_t *out, uint32_t len)
 {
 	while (len) {
-		uint64_t word = mix(seed, flow, at / 8);
+		uint64_t word = flow_hash(seed, flow, at / 8);
 		uint32_t skip = at % 8, n = 8 - skip < len ? 8 - skip : len;
 
 		memcpy(out, (uint8_t *)&word + skip, n);
@@ -57,7 +62,7 @@ static uint32_t add_words(uint32_t sum, const uint8_t *p, uint32_t len)
 	uint64_t s = sum;
 
 	for (; len >= 2; p += 2, len -= 2)
-		s += be(p, 2);
+		s += (uint32_t)p[0] << 8 | p[1];
 	if (len)
 		s += (uint32_t)p[0] << 8;
 	while (s >> 16)
@@ -105,10 +110,13 @@ uint32_t flow_make(const struct flow_frame *f, uint8_t *out, struct netfront_met
 	memcpy(p + 6, f->from, 6);
 	p = make_ip(f, put(p + 12, f->v6 ? 0x86dd : 0x0800, 2), bytes);
 	p = put(put(p, FLOW_PORT + f->flow, 2), PORT, 2);
-	if (f->udp)
+	if (f->udp) {
 		p = put(put(put(p, bytes, 2), 0, 2), (uint32_t)f->at, 4);
-	else
-		p = put(put(put(put(p, (uint32_t)f->at, 4), 1, 4), 0x5010ffff, 4), 0, 4);
+		p = put(put(p, f->ack, 4), f->serial, 4);
+	} else {
+		p = put(put(put(p, (uint32_t)f->at, 4), f->ack, 4), 0x5010, 2);
+		p = put(put(put(p, f->serial >> 16, 2), 0, 2), f->serial & 0xffff, 2);
+	}
 	payload = (uint32_t)(out + f->len - p);
 	stream(f->seed, f->flow, f->at, p, payload);
 	sum = pseudo(out + 14, f->v6, f->udp ? IPPROTO_UDP : IPPROTO_TCP, bytes);
@@ -131,29 +139,68 @@ uint32_t flow_make(const struct flow_frame *f, uint8_t *out, struct netfront_met
 struct parsed {
 	bool v6, udp;
 	const uint8_t *ip, *l4, *data;
-	uint32_t bytes, payload, flow, at;
+	uint32_t bytes, payload, flow, at, serial, ack;
 };
 
+/* What is behind the IP header; all of it lies at the same place for TCP and UDP. */
+static void parse_l4(struct parsed *p)
+{
+	const uint8_t *at = p->l4 + (p->udp ? 8 : 4);
+
+	p->flow = be(p->l4, 2) - FLOW_PORT;
+	p->at = be(at, 4);
+	p->ack = be(at + 4, 4);
+	p->serial = p->udp ? be(at + 8, 4) : be(p->l4 + 14, 2) << 16 | be(p->l4 + 18, 2);
+	p->data = p->l4 + 20;
+}
+
 /* Return: it is one of ours. */
-static bool parse(const uint8_t *me, const uint8_t *frame, uint32_t len, struct parsed *p)
+static bool parse(const uint8_t *frame, uint32_t len, struct parsed *p)
 {
 	uint32_t type, start;
 
-	if (len < 60 || memcmp(frame, me, 6) != 0)
+	/* The last segment of a frame may be shorter than any that a wire has. */
+	if (len < 54)
 		return false;
 	type = be(frame + 12, 2);
 	p->v6 = type == 0x86dd;
 	start = p->v6 ? 54 : 34;
 	p->ip = frame + 14;
 	p->l4 = frame + start;
-	p->udp = p->ip[p->v6 ? 6 : 9] == IPPROTO_UDP;
 	if ((type != 0x0800 && !p->v6) || len < start + 20 || be(p->l4 + 2, 2) != PORT)
 		return false;
+	p->udp = p->ip[p->v6 ? 6 : 9] == IPPROTO_UDP;
 	p->bytes = p->v6 ? be(p->ip + 4, 2) : be(p->ip + 2, 2) - 20;
-	p->flow = be(p->l4, 2) - FLOW_PORT;
-	p->data = p->l4 + (p->udp ? 12 : 20);
-	p->at = be(p->l4 + (p->udp ? 8 : 4), 4);
-	return p->flow < FLOWS_MAX;
+	parse_l4(p);
+	if (p->flow >= FLOWS_MAX || p->bytes < 20)
+		return false;
+	p->payload = p->bytes - 20;
+	return p->l4 + p->bytes == frame + len;
+}
+
+/* Two headers are equal but for what segmentation changes, and sums, checked elsewhere.
+ */
+static const char *check_headers(const struct parsed *p, const struct flow_check *c,
+                                 const uint8_t *frame)
+{
+	const struct flow_frame f = { .from = c->from ? c->from : frame + 6,
+		                      .to = c->me,
+		                      .v6 = p->v6,
+		                      .udp = p->udp };
+	uint8_t want[40];
+
+	if (memcmp(frame + 6, f.from, 6) != 0)
+		return "it is of a wrong station";
+	make_ip(&f, want, p->bytes);
+	if (!p->v6) {
+		memcpy(want + 4, p->ip + 4, 2);
+		memcpy(want + 10, p->ip + 10, 2);
+	}
+	if (memcmp(p->ip, want, p->v6 ? 40 : 20) != 0)
+		return "its IP header is wrong";
+	if (p->udp ? be(p->l4 + 4, 2) != p->bytes : be(p->l4 + 12, 2) != 0x5010)
+		return "its TCP or UDP header is wrong";
+	return NULL;
 }
 
 static const char *check_sums(const struct parsed *p, const struct netfront_meta *m)
@@ -175,57 +222,113 @@ static const char *check_place(const struct parsed *p, struct flow_seen *s)
 	/* The stream is longer than what a frame can say of its place. */
 	uint32_t ahead = p->at - (uint32_t)s->next;
 
-	if (ahead > UINT32_MAX / 2)
+	if (!p->serial)
+		return p->at ? "it is no part of the flow, and has a place in it" : NULL;
+	if (ahead > UINT32_MAX / 2 || p->serial < s->serial)
 		return "it is out of order, or came twice";
 	s->gaps += ahead != 0;
 	s->next += ahead;
+	/* Segments of a frame have its number. */
+	if (p->serial > s->serial)
+		s->lost += p->serial - s->serial - 1;
+	s->serial = p->serial;
 	return NULL;
 }
 
 static const char *check_data(const struct parsed *p, uint64_t seed,
                               const struct flow_seen *s)
 {
+	uint64_t at = p->serial ? s->next : 0;
 	uint8_t want[2048];
 
 	for (uint32_t off = 0; off < p->payload; off += sizeof(want)) {
 		uint32_t n = p->payload - off;
 
 		n = n < sizeof(want) ? n : sizeof(want);
-		stream(seed, p->flow, s->next + off, want, n);
+		stream(seed, p->flow, at + off, want, n);
 		if (memcmp(want, p->data + off, n) != 0)
 			return "its data is wrong";
 	}
 	return NULL;
 }
 
-int flow_check(const uint8_t *me, uint64_t seed, const uint8_t *frame, uint32_t len,
-               const struct netfront_meta *m, struct flow_seen *seen, char *why,
-               size_t why_size)
+/* Whole and to be segmented, or cut into such segments; none of them is a whole frame. */
+static const char *check_segments(const struct parsed *p, const struct flow_check *c,
+                                  const struct netfront_meta *m)
+{
+	const struct flow_seen *s = &c->seen[p->flow];
+	uint32_t size = c->from ? flow_segment(c->seed, p->flow, p->serial) : 0;
+
+	if (m->gso_type && (p->udp || m->gso_size >= p->payload))
+		return "it is to be segmented, and is a segment";
+	if (m->gso_type && p->v6 != (m->gso_type == XEN_NETIF_GSO_TYPE_TCPV6))
+		return "it is to be segmented as what it is not";
+	if (!size || !p->serial)
+		return NULL;
+	if (m->gso_type && m->gso_size != size)
+		return "it is to be segmented otherwise than its sender has said";
+	if (p->serial == s->serial && (s->payload != size || p->payload > size))
+		return "it is not the segment that was to be made of it";
+	return NULL;
+}
+
+static void seen_add(struct flow_seen *s, const struct parsed *p,
+                     const struct netfront_meta *m)
+{
+	s->met = true;
+	if (p->ack - s->ack <= UINT32_MAX / 2)
+		s->ack = p->ack;
+	if (!p->serial)
+		return;
+	s->next += p->payload;
+	s->payload = p->payload;
+	s->bytes += p->payload;
+	s->frames++;
+	s->segmented += m->gso_type != XEN_NETIF_GSO_TYPE_NONE;
+}
+
+int flow_check(struct flow_check *c, const uint8_t *frame, uint32_t len,
+               const struct netfront_meta *m, char *why, size_t why_size)
 {
 	struct parsed p = { 0 };
 	const char *fault = NULL;
 	struct flow_seen *s;
 
-	if (!parse(me, frame, len, &p))
+	if (len < 14 || memcmp(frame, c->me, 6) != 0)
 		return 0;
-	s = &seen[p.flow];
-	if (p.l4 + p.bytes > frame + len || p.data > p.l4 + p.bytes)
-		fault = "it is shorter than it says";
-	else
-		p.payload = (uint32_t)(p.l4 + p.bytes - p.data);
-	fault = fault ? fault : check_sums(&p, m);
-	fault = fault ? fault : check_place(&p, s);
-	fault = fault ? fault : check_data(&p, seed, s);
-	if (!fault && m->gso_type && (p.udp || m->gso_size >= p.payload))
-		fault = "it is to be segmented, and is a segment";
-	if (fault) {
-		snprintf(why, why_size, "flow %u, place %u, %u bytes: %s", p.flow, p.at,
-		         len, fault);
+	if (!parse(frame, len, &p)) {
+		if (!c->from)
+			return 0;
+		snprintf(why, why_size, "%u bytes for us that are none of ours", len);
 		return -EILSEQ;
 	}
-	s->next += p.payload;
-	s->bytes += p.payload;
-	s->frames++;
-	s->segmented += m->gso_type != XEN_NETIF_GSO_TYPE_NONE;
+	s = &c->seen[p.flow];
+	fault = check_headers(&p, c, frame);
+	fault = fault ? fault : check_sums(&p, m);
+	fault = fault ? fault : check_segments(&p, c, m);
+	fault = fault ? fault : check_place(&p, s);
+	fault = fault ? fault : check_data(&p, c->seed, s);
+	if (fault) {
+		snprintf(why, why_size, "flow %u, place %u, serial %u, %u bytes: %s",
+		         p.flow, p.at, p.serial, len, fault);
+		return -EILSEQ;
+	}
+	seen_add(s, &p, m);
 	return 1;
+}
+
+unsigned int flow_sum(const struct flow_check *c, struct flow_seen *sum)
+{
+	unsigned int flows = 0;
+
+	*sum = (struct flow_seen){ 0 };
+	for (const struct flow_seen *s = c->seen; s < c->seen + FLOWS_MAX; s++) {
+		flows += s->frames != 0;
+		sum->frames += s->frames;
+		sum->bytes += s->bytes;
+		sum->segmented += s->segmented;
+		sum->gaps += s->gaps;
+		sum->lost += s->lost;
+	}
+	return flows;
 }

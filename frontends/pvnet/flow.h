@@ -2,8 +2,9 @@
 /*
  * Frames that say what they are, of flows that are each a stream of bytes: byte N of flow
  * F follows from the seed, F and N. A frame has its place in the stream as its TCP
- * sequence number, or in UDP as the first four bytes of its payload; so what was cut into
- * segments on the way can be checked as well. Pure.
+ * sequence number, its serial number as window and urgent pointer, and what has come from
+ * the other side as its acknowledgement; in UDP these are the first twelve bytes of the
+ * payload. So what was cut into segments on the way can be checked as well. Pure.
  */
 #ifndef PVB_PVNET_FLOW_H
 #define PVB_PVNET_FLOW_H
@@ -20,6 +21,8 @@
  * struct flow_frame - What a frame is to be
  * @len:	With Ethernet header, 60 at least
  * @at:		Its place in the stream
+ * @serial:	Its number in the flow, from 1; 0: it is no part of it, only to be seen
+ * @ack:	Greatest serial number seen of this flow from the other side
  */
 struct flow_frame {
 	const uint8_t *from;
@@ -30,9 +33,17 @@ struct flow_frame {
 	uint32_t flow;
 	uint32_t len;
 	uint64_t at;
+	uint32_t serial;
+	uint32_t ack;
 	uint64_t seed;
 	uint32_t segment;
 };
+
+/** flow_hash() - A number that follows from its arguments */
+uint64_t flow_hash(uint64_t seed, uint32_t flow, uint64_t n);
+
+/** flow_segment() - Bytes in a segment of frame @serial, where the caller has no wish */
+uint32_t flow_segment(uint64_t seed, uint32_t flow, uint32_t serial);
 
 /** flow_make() - Make a frame. Return: bytes of the stream that it has. */
 uint32_t flow_make(const struct flow_frame *f, uint8_t *out, struct netfront_meta *m);
@@ -41,6 +52,11 @@ uint32_t flow_make(const struct flow_frame *f, uint8_t *out, struct netfront_met
  * struct flow_seen - What came of a flow
  * @next:	Where it should go on
  * @gaps:	Places where bytes are missing: frames were lost
+ * @serial:	Greatest that has come
+ * @payload:	Of the last frame with it
+ * @lost:	Serial numbers that have not come before it
+ * @ack:	Greatest acknowledgement
+ * @met:	The other side was heard of
  */
 struct flow_seen {
 	uint64_t next;
@@ -48,19 +64,38 @@ struct flow_seen {
 	uint64_t frames;
 	uint64_t segmented;
 	uint64_t gaps;
-	bool started;
+	uint64_t lost;
+	uint32_t serial;
+	uint32_t payload;
+	uint32_t ack;
+	bool met;
 };
 
 /**
- * flow_check() - Check a frame: addresses, checksums, order within its flow, every byte
- * @me:		Frames for others, and of others, are not looked at
- * @seen:	FLOWS_MAX
+ * struct flow_check - What frames are checked against
+ * @me:		Frames for others are not looked at
+ * @from:	Whom all others are to be of, with segments as flow_segment() has it;
+ *NULL: whoever has a flow, with any
+ * @seen:	By flow
+ */
+struct flow_check {
+	const uint8_t *me;
+	const uint8_t *from;
+	uint64_t seed;
+	struct flow_seen seen[FLOWS_MAX];
+};
+
+/**
+ * flow_check() - Check a frame: addresses, headers, checksums, order within its flow,
+ * every byte
  * @why:	What is wrong
  *
  * Return: 1 right, 0 none of ours, -EILSEQ wrong.
  */
-int must_check flow_check(const uint8_t *me, uint64_t seed, const uint8_t *frame,
-                          uint32_t len, const struct netfront_meta *m,
-                          struct flow_seen *seen, char *why, size_t why_size);
+int must_check flow_check(struct flow_check *c, const uint8_t *frame, uint32_t len,
+                          const struct netfront_meta *m, char *why, size_t why_size);
+
+/** flow_sum() - All flows together. Return: how many there were. */
+unsigned int flow_sum(const struct flow_check *c, struct flow_seen *sum);
 
 #endif

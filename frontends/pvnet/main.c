@@ -13,6 +13,7 @@ const struct command commands[] = {
 	{ "tap", "Make it a network interface of this machine", cmd_tap },
 	{ "send", "Send frames that say what they are", cmd_send },
 	{ "check", "Check such frames, every byte", cmd_check },
+	{ "load", "Send and check frames of all kinds, both ways at once", cmd_load },
 };
 const unsigned int ncommands = ARRAY_SIZE(commands);
 

@@ -23,6 +23,8 @@ enum {
 	OPT_UDP,
 	OPT_FULL,
 	OPT_IDLE,
+	OPT_TIME,
+	OPT_WINDOW,
 	OPT_SEED,
 	OPT_NO_SG,
 	OPT_NO_CSUM,
@@ -48,6 +50,8 @@ static const struct option options[] = {
 	{ "udp", no_argument, NULL, OPT_UDP },
 	{ "full-checksum", no_argument, NULL, OPT_FULL },
 	{ "idle", required_argument, NULL, OPT_IDLE },
+	{ "time", required_argument, NULL, OPT_TIME },
+	{ "window", required_argument, NULL, OPT_WINDOW },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "no-sg", no_argument, NULL, OPT_NO_SG },
 	{ "no-csum", no_argument, NULL, OPT_NO_CSUM },
@@ -102,7 +106,7 @@ static int take_value(struct opts *o, int opt, const char *v)
 	case OPT_COUNT:
 		return num_u32(v, INT32_MAX, &o->count);
 	case OPT_FLOWS:
-		return num_u32(v, 64, &o->flows) || !o->flows ? -EINVAL : 0;
+		return num_u32(v, FLOWS_MAX, &o->flows) || !o->flows ? -EINVAL : 0;
 	case OPT_SIZE:
 		return parse_size(v, o);
 	case OPT_SEGMENT:
@@ -111,6 +115,10 @@ static int take_value(struct opts *o, int opt, const char *v)
 		return num_u32(v, 4096, &o->first) || o->first < 14 ? -EINVAL : 0;
 	case OPT_IDLE:
 		return num_u32(v, INT32_MAX, &o->idle_ms);
+	case OPT_TIME:
+		return num_u32(v, 1000000, &o->seconds);
+	case OPT_WINDOW:
+		return num_u32(v, INT32_MAX, &o->window) || !o->window ? -EINVAL : 0;
 	case OPT_SEED:
 		return num_u64(v, UINT64_MAX, &o->seed);
 	case OPT_RX_SLOTS:
@@ -167,6 +175,8 @@ int opts_parse(struct opts *o, int argc, char **argv)
 		            .min = 60,
 		            .max = 1514,
 		            .idle_ms = 2000,
+		            .seconds = 10,
+		            .window = 48,
 		            .seed = 1 };
 	while ((opt = getopt_long(argc, argv, "", options, &index)) != -1) {
 		if (opt == OPT_HELP)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "compiler.h"
+#include "flow.h"
 #include "netfront.h"
 #include "tool.h"
 
@@ -23,7 +24,9 @@
  * @v6:		IPv6, else IPv4
  * @udp:	UDP, else TCP
  * @full:	Full checksums, else blank ones
- * @idle_ms:	`check` ends when nothing has come for so long
+ * @idle_ms:	`check` ends when nothing has come for so long, `load` as well
+ * @seconds:	How long `load` sends
+ * @window:	Frames of a flow that it has under way
  */
 struct opts {
 	struct netfront_conf conf;
@@ -40,6 +43,8 @@ struct opts {
 	bool udp;
 	bool full;
 	uint32_t idle_ms;
+	uint32_t seconds;
+	uint32_t window;
 	uint64_t seed;
 };
 
@@ -51,6 +56,14 @@ int cmd_info(const struct opts *o, struct netfront *nf);
 int cmd_tap(const struct opts *o, struct netfront *nf);
 int cmd_send(const struct opts *o, struct netfront *nf);
 int cmd_check(const struct opts *o, struct netfront *nf);
+int cmd_load(const struct opts *o, struct netfront *nf);
+
+/**
+ * check_some() - Check all frames that have come on any queue, publish what was put
+ *
+ * Return: frames of a flow, -EILSEQ for a wrong one, which is logged, or other -errno.
+ */
+int must_check check_some(struct netfront *nf, struct flow_check *c);
 
 /** struct command - A subcommand */
 struct command {
