@@ -39,8 +39,11 @@
  *again
  * @again:	In update(), while it is ailing: an administrator says that what was wrong
  *is right again. The backend takes it back when it has heeded it.
+ * @held:	In probe(): what a worker that outlived another pvbackd was told of it,
+ *		as for adopt(); else NULL
  * @priv:	The backend's own; allocated in probe(), freed in release()
  */
+struct bdev_conf;
 struct bdev {
 	uint32_t domid;
 	uint32_t devid;
@@ -52,6 +55,7 @@ struct bdev {
 	bool touched;
 	bool ailing;
 	bool again;
+	const struct bdev_conf *held;
 	void *priv;
 };
 
@@ -227,7 +231,8 @@ struct super_backend {
 	int (*connect)(struct bdev *d, bool resume, struct bdev_conf *conf);
 
 	/*
-	 * Optional, all three or none: the guest does not notice when a worker dies.
+	 * Optional, recover: the guest does not notice when a worker dies. With it,
+	 * fence for what may outlive a worker, and serving.
 	 *
 	 * fence: -EAGAIN for as long as I/O of the worker that died may reach the
 	 * storage; called until it returns 0, before recover() and before anything else
@@ -244,8 +249,8 @@ struct super_backend {
 
 	/*
 	 * Optional. A worker that outlived another pvbackd serves the device; @conf is
-	 * what connect() had told it. open() has succeeded. Takes the descriptors that
-	 * it keeps, and sets them to -1; recover() can follow.
+	 * what connect() had told it, and bdev's held in probe(). open() has succeeded.
+	 * Takes the descriptors that it keeps, and sets them to -1; recover() can follow.
 	 */
 	int (*adopt)(struct bdev *d, struct bdev_conf *conf);
 

@@ -16,11 +16,6 @@ static enum blk_journal_state word_state(uint64_t w)
 	return (enum blk_journal_state)(w & 0xff);
 }
 
-static uint64_t show_make(uint32_t shown, uint32_t showing)
-{
-	return (uint64_t)showing << 32 | shown;
-}
-
 static uint64_t load(const uint64_t *word)
 {
 	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
@@ -88,23 +83,13 @@ int blk_journal_open(struct blk_journal *j, void *mem, size_t size, uint32_t slo
 
 void blk_journal_start(struct blk_journal *j, uint32_t index)
 {
-	blk_journal_put(&j->head->show, show_make(index, index));
+	shown_done(&j->head->show, index);
 	flag_set(j, STARTED);
 }
 
 bool blk_journal_started(const struct blk_journal *j)
 {
 	return flag(j, STARTED);
-}
-
-void blk_journal_showing(struct blk_journal *j, uint32_t prod)
-{
-	blk_journal_put(&j->head->show, show_make((uint32_t)j->head->show, prod));
-}
-
-void blk_journal_shown(struct blk_journal *j, uint32_t prod)
-{
-	blk_journal_put(&j->head->show, show_make(prod, prod));
 }
 
 enum blk_journal_state blk_journal_state(const struct blk_journal *j, uint32_t i,
@@ -114,28 +99,6 @@ enum blk_journal_state blk_journal_state(const struct blk_journal *j, uint32_t i
 
 	*status = (int16_t)(w >> 16);
 	return word_state(w);
-}
-
-/* Which of the two values that we may have left in the ring is there? */
-static int find_shown(struct blk_journal *j, uint32_t rsp_prod, char *text, size_t size)
-{
-	uint64_t show = load(&j->head->show);
-	uint32_t shown = (uint32_t)show, showing = (uint32_t)(show >> 32);
-
-	if (showing - shown > j->slots) {
-		snprintf(text, size, "the journal is damaged: responses %u to %u", shown,
-		         showing);
-		return -EPROTO;
-	}
-	if (rsp_prod != shown && rsp_prod != showing) {
-		snprintf(text, size,
-		         "the guest has changed the ring's rsp_prod to %u, we left %u or "
-		         "%u",
-		         rsp_prod, shown, showing);
-		return -EILSEQ;
-	}
-	blk_journal_put(&j->head->show, show_make(rsp_prod, rsp_prod));
-	return 0;
 }
 
 /*
@@ -187,11 +150,14 @@ static bool sort_in(const struct blk_journal *j, struct blk_journal_left *left,
 int blk_journal_take_up(struct blk_journal *j, uint32_t rsp_prod,
                         struct blk_journal_left *left, char *text, size_t text_size)
 {
-	int rc = find_shown(j, rsp_prod, text, text_size);
+	uint32_t showing;
+	int rc =
+		shown_find(&j->head->show, j->slots, rsp_prod, &showing, text, text_size);
 	bool good = true;
 
 	if (rc)
 		return rc;
+	shown_done(&j->head->show, rsp_prod);
 	left->prod = rsp_prod;
 	left->n = 0;
 	for (uint32_t i = 0; i < j->slots; i++) {

@@ -17,9 +17,7 @@
  *
  * Each arrow is one store of one word; what belongs to the word is written before.
  * Between answer and clear, blk_journal_showing() and blk_journal_shown() surround the
- * store that shows the responses. The guest can write that index of the ring, too: what
- * it holds is believed only where it is one of the two values that we may have left
- * there.
+ * store that shows the responses, as shown.h has it.
  *
  * One worker at a time writes a journal; the supervisor only makes it and hands it on.
  * Pure: memory and arithmetic.
@@ -33,6 +31,7 @@
 #include <stdint.h>
 
 #include "compiler.h"
+#include "shown.h"
 
 /* Of this layout, and of the requests' in it. */
 #define BLK_JOURNAL_VERSION 1U
@@ -50,8 +49,7 @@ enum blk_journal_state {
  * The layout, for those who only look: a head, then records of a stride.
  *
  * @magic, @version, @slots, @bytes: Constant
- * @show:	Responses that were shown in the low half; in the high half those that are
- *		shown or about to be
+ * @show:	shown.h
  * @flags:	The journal's
  * @busy:	Not 0 while the worker is at work on the ring
  */
@@ -207,10 +205,16 @@ static inline void blk_journal_clear(struct blk_journal_rec *r)
 }
 
 /** blk_journal_showing() - The guest is about to be shown the responses before @prod */
-void blk_journal_showing(struct blk_journal *j, uint32_t prod);
+static inline void blk_journal_showing(struct blk_journal *j, uint32_t prod)
+{
+	shown_next(&j->head->show, prod);
+}
 
 /** blk_journal_shown() - It was */
-void blk_journal_shown(struct blk_journal *j, uint32_t prod);
+static inline void blk_journal_shown(struct blk_journal *j, uint32_t prod)
+{
+	shown_done(&j->head->show, prod);
+}
 
 /**
  * blk_journal_take_up() - Find out what a predecessor has left

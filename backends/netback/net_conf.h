@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What netback's supervisor half tells its worker half: the blob of CONNECT, together
- * with the descriptors of the TAP, one for each queue. Data only: no pointers, no
- * padding.
+ * with the descriptors of the TAP, one for each queue, and that of the journal. Data
+ * only: no pointers, no padding.
  */
 #ifndef PVB_NET_CONF_H
 #define PVB_NET_CONF_H
@@ -27,6 +27,8 @@
 
 /* As many as there are descriptors for a CONNECT. */
 #define NET_QUEUES_MAX 7U
+/* Descriptors behind those of the queues: the journal. */
+#define NET_FDS        1U
 
 /**
  * struct net_queue_conf - A pair of rings

@@ -35,6 +35,7 @@ enum {
 
 /**
  * struct net_queue - A pair of rings; after the start its thread's own
+ * @taken_up:	Another worker served it before, and died
  * @before:	What had been counted when it was opened
  * @limit:	ns until a frame may go that the rate holds back; 0: none is
  * @stopping:	Nothing more is taken
@@ -46,9 +47,11 @@ struct net_queue {
 	int tap;
 	void *tx_page, *rx_page;
 	struct chan tx_chan, rx_chan;
+	struct net_journal *journal;
 	struct net_stats *stats;
 	struct net_stats before;
 	uint64_t limit;
+	bool taken_up;
 	bool stopping;
 	bool failed;
 	struct net_txq tx;
@@ -96,7 +99,8 @@ static bool queue_publish(struct net_queue *q)
 {
 	bool tx = q->tx.ring.rsp_prod != q->tx.ring.rsp_pub;
 	bool rx = q->rx.ring.rsp_prod != q->rx.ring.rsp_pub;
-	bool tell_tx = ring_publish(&q->tx.ring), tell_rx = ring_publish(&q->rx.ring);
+	bool tell_tx = net_journal_publish(q->tx.journal, &q->tx.ring);
+	bool tell_rx = net_journal_publish(q->rx.journal, &q->rx.ring);
 
 	stats_add(&q->stats->batches, (uint64_t)tx + rx);
 	if (tell_tx || (tell_rx && !q->rx_chan.evt))
@@ -243,9 +247,11 @@ void *net_queue_run(void *arg)
 	while (!q->stopping) {
 		bool more = !q->failed;
 
+		net_journal_busy(q->journal, true);
 		ring_disarm(&q->tx.ring);
 		for (int i = 0; i < NET_TURNS && more; i++)
 			more = queue_turn(q);
+		net_journal_busy(q->journal, false);
 		queue_wait(q, more);
 	}
 	/* What was taken is answered; a frame that still waits for the TAP is lost. */
@@ -297,10 +303,6 @@ static int queue_map(struct net_queue *q, struct ring_back *r, uint32_t ref, voi
 		return rc;
 	}
 	ring_init(r, *page, XEN_PAGE, slot);
-	if (q->vif->conf.flags & NET_RESUME && ring_resume(r) != V_OK) {
-		snprintf(text, size, "a ring's indices cannot be");
-		return -EPROTO;
-	}
 	return 0;
 }
 
@@ -314,6 +316,9 @@ static int queue_rings(struct net_queue *q, const struct net_queue_conf *c, char
 	rc = rc ? rc
 	        : queue_map(q, &q->rx.ring, c->rx_ref, &q->rx_page,
 	                    sizeof(union netif_rx_sring_entry), text, size);
+	rc = rc ? rc
+	        : net_journal_attach(q->journal, &q->tx.ring, &q->rx.ring,
+	                             q->vif->conf.flags & NET_RESUME, text, size);
 	rc = rc ? rc : chan_open(&q->tx_chan, domid, c->tx_port, text, size);
 	if (!rc && c->rx_port)
 		rc = chan_open(&q->rx_chan, domid, c->rx_port, text, size);
@@ -354,7 +359,13 @@ static void queue_init(struct net_queue *q, struct net_vif *v, uint32_t i)
 	else
 		snprintf(q->tag, sizeof(q->tag), "%s", v->dev->tag);
 	q->tx.tag = q->rx.tag = q->tag;
+	q->journal = net_vif_journal(v, i);
+	q->taken_up = q->journal->started;
+	q->tx.journal = &q->journal->tx;
+	q->rx.journal = &q->journal->rx;
 	q->stats = (struct net_stats *)stats_counters(v->dev->stats, i);
+	/* What was taken and not answered is taken again. */
+	q->stats->requests = q->stats->answers;
 	q->before = *q->stats;
 	q->tx.stats = q->rx.stats = q->stats;
 	q->tx.allow = queue_allow;
@@ -374,6 +385,14 @@ static void queue_drop_stale(const struct net_queue *q)
 
 	for (int i = 0; i < NET_STALE_MAX && read(q->tap, some, sizeof(some)) > 0; i++)
 		;
+}
+
+/* The last worker may have died just before it would have. */
+static void queue_kick(struct net_queue *q)
+{
+	queue_notify(q, &q->tx_chan);
+	if (q->rx_chan.evt)
+		queue_notify(q, &q->rx_chan);
 }
 
 int net_queue_open(struct net_vif *v, uint32_t i, int *tap, char *text, size_t text_size)
@@ -398,7 +417,10 @@ int net_queue_open(struct net_vif *v, uint32_t i, int *tap, char *text, size_t t
 		return rc;
 	}
 	q->tap = q->tx.tap = q->rx.tap = take_fd(tap);
-	queue_drop_stale(q);
+	if (q->taken_up || v->conf.flags & NET_RESUME)
+		queue_kick(q);
+	else
+		queue_drop_stale(q);
 	queue_carrier(q, 1);
 	v->queue[i] = q;
 	return 0;

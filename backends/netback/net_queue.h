@@ -13,6 +13,7 @@
 #include "net_conf.h"
 #include "net_rate.h"
 
+struct net_journal;
 struct net_queue;
 
 /**
@@ -22,6 +23,7 @@ struct net_queue;
  * @failed:	The supervisor has been told
  * @limited:	There is a rate: @rate is to be asked
  * @lock:	Guards @rate
+ * @journal:	NET_JOURNAL_SIZE bytes for each queue
  */
 struct net_vif {
 	struct wdev *dev;
@@ -32,6 +34,7 @@ struct net_vif {
 	atomic_bool limited;
 	pthread_mutex_t lock;
 	struct net_rate rate;
+	uint8_t *journal;
 	struct net_queue *queue[NET_QUEUES_MAX];
 };
 
@@ -56,6 +59,9 @@ void *net_queue_run(void *queue);
 
 /** net_vif_ended() - A thread is done with @v; the last one reports and frees it */
 void net_vif_ended(struct net_vif *v);
+
+/** net_vif_journal() - Of queue @i */
+struct net_journal *net_vif_journal(const struct net_vif *v, uint32_t i);
 
 /** net_queue_tag() - For log lines */
 const char *net_queue_tag(const struct net_queue *q);

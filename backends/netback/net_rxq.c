@@ -100,12 +100,13 @@ static bool rxq_answer(struct net_rxq *q, const struct rx_answer *a)
 		                         .status = (int16_t)a->slot.len };
 
 	if (a->slot.is_extra) {
-		ring_respond(&q->ring, &a->slot.extra, sizeof(a->slot.extra));
+		net_journal_respond(q->journal, &q->ring, &a->slot.extra,
+		                    sizeof(a->slot.extra));
 		return true;
 	}
 	if (!gnt_batch_ok(q->batch, a->copy, 1))
 		rsp.status = NETIF_RSP_ERROR;
-	ring_respond(&q->ring, &rsp, sizeof(rsp));
+	net_journal_respond(q->journal, &q->ring, &rsp, sizeof(rsp));
 	return rsp.status != NETIF_RSP_ERROR;
 }
 

@@ -16,6 +16,7 @@
 #include "compiler.h"
 #include "gnt.h"
 #include "log.h"
+#include "net_journal.h"
 #include "net_rx.h"
 #include "net_stats.h"
 #include "net_vnet.h"
@@ -43,6 +44,7 @@ struct net_rx_frame {
 
 /**
  * struct net_rxq - A receive ring and all that serving it needs
+ * @journal:	Where responses are until they are shown
  * @tap:	Descriptor; the queue's
  * @arena:	NET_RX_ARENA bytes, page-aligned
  * @nframe:	Frames in @frame: after a turn one or none, that waits for slots
@@ -53,6 +55,7 @@ struct net_rxq {
 	const char *tag;
 	struct log_limit limit;
 	struct ring_back ring;
+	struct net_journal_ring *journal;
 	int tap;
 	uint8_t *arena;
 	struct gnt_batch *batch;

@@ -17,6 +17,7 @@
 #include "net_conf.h"
 #include "net_front_super.h"
 #include "net_keys_super.h"
+#include "net_life_super.h"
 #include "net_stats.h"
 #include "net_tap_super.h"
 
@@ -33,6 +34,7 @@
  */
 struct net {
 	struct net_tap tap;
+	struct net_life life;
 	uint64_t rate_bytes;
 	uint32_t rate_usec;
 };
@@ -131,6 +133,8 @@ static int probe_tap(struct bdev *d, struct net *n)
 
 	rc = rc ? rc : probe_mtu(d, &mtu);
 	rc = rc ? rc : bdev_key_limit(d, d->path, INDEX_KEY, INT32_MAX, &index);
+	if (!rc && d->held && d->held->nfds)
+		return net_tap_share(d, d->held->fds[0], index, &n->tap);
 	return rc ? rc : net_tap_open(d, name, index, mtu, &n->tap);
 }
 
@@ -194,11 +198,41 @@ static int net_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 	if (rc)
 		return rc;
 	c.flags |= resume ? NET_RESUME : 0;
-	memcpy(conf->blob, &c, sizeof(c));
-	conf->len = sizeof(c);
-	conf->fds[0] = n->tap.fd;
-	conf->nfds = 1;
-	conf->nqueues = c.nqueues;
+	rc = net_life_begin(d, &n->life, &c);
+	if (!rc)
+		net_life_tell(&n->life, &n->tap, conf);
+	return rc;
+}
+
+static int net_recover(struct bdev *d, struct bdev_conf *conf)
+{
+	struct net *n = d->priv;
+
+	/* It may have been changed since. */
+	n->life.conf.rate_bytes = n->rate_bytes;
+	n->life.conf.rate_usec = n->rate_usec;
+	net_life_tell(&n->life, &n->tap, conf);
+	return 0;
+}
+
+static bool net_serving(struct bdev *d)
+{
+	const struct net *n = d->priv;
+
+	return net_life_serving(&n->life);
+}
+
+/* The TAP is the one that the worker has: see probe_tap(). */
+static int net_adopt(struct bdev *d, struct bdev_conf *conf)
+{
+	struct net *n = d->priv;
+	struct net_conf c;
+	int rc = net_life_conf(d, conf, &c);
+
+	if (rc)
+		return rc;
+	net_tap_told(&n->tap, c.flags);
+	net_life_adopt(&n->life, &c, conf);
 	return 0;
 }
 
@@ -278,8 +312,9 @@ static void net_describe(const struct bdev *d, const struct bdev_conf *conf,
 
 static void net_close(struct bdev *d)
 {
-	const struct net *n = d->priv;
+	struct net *n = d->priv;
 
+	net_life_end(&n->life);
 	/* The worker has done it, if it was not killed. */
 	net_tap_carrier(&n->tap, false);
 }
@@ -295,12 +330,11 @@ static void net_release(struct bdev *d)
 {
 	struct net *n = d->priv;
 
+	net_life_end(&n->life);
 	net_tap_close(&n->tap);
 	free(n);
 	d->priv = NULL;
 }
-
-_Static_assert(NET_QUEUES_MAX <= BDEV_FDS_MAX, "a descriptor for each queue");
 
 static const struct bdev_op net_ops[] = {
 	{ "transmit", "tx_frames", "tx_bytes", NULL },
@@ -318,6 +352,9 @@ const struct super_backend net_super = {
 	.offer = net_offer,
 	.open = net_open,
 	.connect = net_connect,
+	.recover = net_recover,
+	.serving = net_serving,
+	.adopt = net_adopt,
 	.publish = net_publish,
 	.update = net_update,
 	.close = net_close,

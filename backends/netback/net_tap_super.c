@@ -8,11 +8,14 @@
 
 #include <linux/ethtool.h>
 #include <linux/if_tun.h>
+#include <linux/major.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <linux/virtio_net.h>
 
@@ -26,6 +29,8 @@ static const unsigned char tap_mac[6] = { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff };
  * the guest's frames wait in its ring.
  */
 #define TAP_SNDBUF (1 << 20)
+/* Of /dev/net/tun: linux/miscdevice.h, which programs have not. */
+#define TUN_MINOR  200
 
 static int tap_fault(struct bdev *d, const char *name, const char *what)
 {
@@ -126,6 +131,29 @@ int net_tap_open(struct bdev *d, const char *name, uint32_t index, uint32_t mtu,
 	return rc;
 }
 
+/* A worker may hand over anything that it has: what is no TUN is not asked. */
+static bool is_tun(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
+	       st.st_rdev == makedev(MISC_MAJOR, TUN_MINOR);
+}
+
+int net_tap_share(struct bdev *d, int fd, uint32_t index, struct net_tap *t)
+{
+	char name[IFNAMSIZ];
+
+	*t = (struct net_tap){ .fd = -1, .index = index };
+	if (is_tun(fd))
+		t->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (t->fd >= 0 && net_tap_name(t, name) == 0 && if_nametoindex(name) == index)
+		return 0;
+	net_tap_close(t);
+	bdev_fault(d, "its worker has no TAP of this vif, interface %u", index);
+	return -EINVAL;
+}
+
 void net_tap_close(struct net_tap *t)
 {
 	if (t->fd >= 0)
@@ -174,6 +202,11 @@ static uint32_t offload_of(uint32_t flags)
 	if (flags & NET_GSO6)
 		off |= TUN_F_TSO6;
 	return off;
+}
+
+void net_tap_told(struct net_tap *t, uint32_t flags)
+{
+	t->offload = offload_of(flags);
 }
 
 int net_tap_offload(struct bdev *d, struct net_tap *t, uint32_t flags, bool resume)

@@ -35,6 +35,20 @@ struct net_tap {
 int must_check net_tap_open(struct bdev *d, const char *name, uint32_t index,
                             uint32_t mtu, struct net_tap *t);
 
+/**
+ * net_tap_share() - Take one that a worker has, by its descriptor @fd, which is
+ * duplicated
+ * @index:	The number it has to have
+ *
+ * It stays as it is, with its carrier.
+ *
+ * Return: 0 or -errno after bdev_fault().
+ */
+int must_check net_tap_share(struct bdev *d, int fd, uint32_t index, struct net_tap *t);
+
+/** net_tap_told() - An earlier pvbackd has done net_tap_offload() with @flags */
+void net_tap_told(struct net_tap *t, uint32_t flags);
+
 /** net_tap_close() - It stays, for an other pvbackd */
 void net_tap_close(struct net_tap *t);
 

@@ -94,7 +94,7 @@ static void txq_answer(struct net_txq *q, const struct net_tx_work *w, uint32_t 
 	struct netif_tx_response rsp =
 		net_tx_answer(&q->slot[w->slot], w->f.nextra, i, status);
 
-	ring_respond(&q->ring, &rsp, sizeof(rsp));
+	net_journal_respond(q->journal, &q->ring, &rsp, sizeof(rsp));
 	stats_add(&q->stats->answers, 1);
 }
 

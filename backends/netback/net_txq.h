@@ -20,6 +20,7 @@
 #include "compiler.h"
 #include "gnt.h"
 #include "log.h"
+#include "net_journal.h"
 #include "net_stats.h"
 #include "net_tx.h"
 #include "net_vnet.h"
@@ -58,6 +59,7 @@ struct net_tx_work {
 
 /**
  * struct net_txq - A transmit ring and all that serving it needs
+ * @journal:	Where responses are until they are shown
  * @tap:	Descriptor; the queue's
  * @arena:	NET_TX_ARENA bytes, page-aligned
  * @allow:	May a frame of @len go? 0, or ns to wait
@@ -69,6 +71,7 @@ struct net_txq {
 	const char *tag;
 	struct log_limit limit;
 	struct ring_back ring;
+	struct net_journal_ring *journal;
 	int tap;
 	uint8_t *arena;
 	struct gnt_batch *batch;

@@ -5,15 +5,24 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 
 #include "backend.h"
 #include "clock.h"
 #include "net_conf.h"
+#include "net_journal.h"
 #include "net_queue.h"
 #include "net_stats.h"
 
+static size_t journal_size(const struct net_conf *c)
+{
+	return (size_t)c->nqueues * NET_JOURNAL_SIZE;
+}
+
 static void vif_free(struct net_vif *v)
 {
+	if (v->journal)
+		munmap(v->journal, journal_size(&v->conf));
 	close(v->stop);
 	pthread_mutex_destroy(&v->lock);
 	free(v);
@@ -64,10 +73,36 @@ static int vif_thread(struct net_queue *q)
 	return 0;
 }
 
+struct net_journal *net_vif_journal(const struct net_vif *v, uint32_t i)
+{
+	/* From the start of a page: aligned. */
+	return (struct net_journal *)(void *)(v->journal + (size_t)i * NET_JOURNAL_SIZE);
+}
+
+static int vif_journal(struct net_vif *v, int fd, char *text, size_t size)
+{
+	size_t len = journal_size(&v->conf);
+	void *mem = MAP_FAILED;
+	int rc;
+
+	/* A new one is empty; one that was in use has this size. */
+	if (ftruncate(fd, (off_t)len) == 0)
+		mem = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+		           fd, 0);
+	if (mem != MAP_FAILED) {
+		v->journal = mem;
+		return 0;
+	}
+	rc = -errno;
+	snprintf(text, size, "cannot map the journal: %s", strerror(-rc));
+	return rc;
+}
+
 static int vif_start(struct net_vif *v, int *fds, char *text, size_t size)
 {
-	int rc = net_queue_open(v, 0, &fds[0], text, size);
+	int rc = vif_journal(v, fds[v->conf.nqueues], text, size);
 
+	rc = rc ? rc : net_queue_open(v, 0, &fds[0], text, size);
 	if (rc)
 		return rc;
 	atomic_store(&v->live, 1);
@@ -93,7 +128,7 @@ static int net_connect(struct wdev *d, const void *blob, size_t len, int *fds,
 	struct net_conf c;
 	int rc;
 
-	if (len != sizeof(c) || nfds != 1) {
+	if (len != sizeof(c) || nfds != 1 + NET_FDS) {
 		snprintf(text, text_size,
 		         "CONNECT of a vif with %zu bytes and %u descriptors", len, nfds);
 		return -EPROTO;

@@ -121,7 +121,9 @@ static int keys_probe(struct device *d)
 	int rc = dev_store_judge(d);
 
 	if (!rc && !d->probed) {
+		d->bdev.held = d->held ? &d->held->conf : NULL;
 		rc = d->ops->probe(&d->bdev);
+		d->bdev.held = NULL;
 		d->probed = !rc;
 	}
 	if (!rc) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -42,6 +43,8 @@ void nic_share(struct nic *n, struct worker *w, uint32_t flags)
 		0);
 	n->tap = sv[0];
 	n->worker_tap = sv[1];
+	n->journal = memfd_create("journal", MFD_CLOEXEC);
+	assert_true(n->journal >= 0);
 	as_guest(w->domid, open_port, n);
 	port = xenevtchn_bind_unbound_port(n->xce, 0);
 	assert_true(port > 0);
@@ -61,12 +64,12 @@ int nic_connect(struct nic *n, const char **text)
 {
 	struct msg_connect c = { .kind = "vif" };
 	static struct msg m;
-	int fds[] = { stats_create(&net_stats_table), n->worker_tap };
+	int fds[] = { stats_create(&net_stats_table), n->worker_tap, n->journal };
 
 	assert_true(fds[0] >= 0);
 	snprintf(c.tag, sizeof(c.tag), "guest %u vif-%u", n->w->domid, n->handle);
 	assert_int_equal(msg_send(n->w->sock, MSG_SUPER, MSG_CONNECT, n->handle, &c,
-	                          &n->conf, sizeof(n->conf), fds, 2),
+	                          &n->conf, sizeof(n->conf), fds, ARRAY_SIZE(fds)),
 	                 0);
 	close(fds[0]);
 	worker_recv(n->w, MSG_CONNECTED, &m);
@@ -105,6 +108,7 @@ void nic_unshare(struct nic *n)
 	xenevtchn_close(n->xce);
 	close(n->tap);
 	close(n->worker_tap);
+	close(n->journal);
 }
 
 void nic_down(struct nic *n)

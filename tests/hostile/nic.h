@@ -29,6 +29,7 @@ struct nic {
 	uint32_t handle;
 	int tap;
 	int worker_tap;
+	int journal;
 	struct net_conf conf;
 	struct netif_tx_sring *tx;
 	struct netif_rx_sring *rx;

@@ -8,19 +8,7 @@
  * answered once, the order kept. Then the successor is run one instruction at a time, in
  * turn.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
+#include "steps.h"
 
 #include "blk_journal.h"
 #include "ring.h"
@@ -259,7 +247,7 @@ static void serve_to_the_end(struct server *sv)
 	}
 }
 
-static void first_life(struct world *w)
+static void first_life(void *w)
 {
 	struct server sv;
 
@@ -269,8 +257,9 @@ static void first_life(struct world *w)
 }
 
 /* Take up, finish what was left in order, go on. */
-static void next_life(struct world *w)
+static void next_life(void *world)
 {
+	struct world *w = world;
 	struct ring_page *p = (struct ring_page *)(void *)w->ring;
 	struct blk_journal_left left;
 	struct server sv;
@@ -323,63 +312,22 @@ static void next_life(struct world *w)
 
 static struct world *new_world(void)
 {
-	struct world *w = mmap(NULL, sizeof(*w), PROT_READ | PROT_WRITE,
-	                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct world *w = steps_world(sizeof(*w));
 
-	assert_ptr_not_equal(w, MAP_FAILED);
 	blk_journal_make(w->journal, SLOTS, sizeof(struct wire));
 	return w;
 }
 
-/* @life runs in a process that stops before each instruction. */
-static pid_t start(void (*life)(struct world *w), struct world *w)
+static bool guest_rests(const void *world)
 {
-	pid_t pid = fork();
+	const struct world *w = world;
 
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
-			_exit(77);
-		raise(SIGSTOP);
-		life(w);
-		_exit(0);
-	}
-	return pid;
-}
-
-/*
- * Run it to its end; @each, if given, sees every state of the memory that it leaves on
- * the way. Return: how many there were, or -1 when processes cannot be traced here.
- */
-static long step_through(void (*life)(struct world *w), struct world *w,
-                         void (*each)(const struct world *w, long n))
-{
-	struct world *last = calloc(1, sizeof(*last));
-	pid_t pid = start(life, w);
-	long states = 0;
-	int st;
-
-	assert_non_null(last);
-	memcpy(last, w, sizeof(*last));
-	while (waitpid(pid, &st, 0) == pid && WIFSTOPPED(st)) {
-		if (!__atomic_load_n(&w->busy, __ATOMIC_ACQUIRE) &&
-		    memcmp(last, w, sizeof(*w)) != 0) {
-			memcpy(last, w, sizeof(*last));
-			each(last, states++);
-		}
-		assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
-	}
-	free(last);
-	assert_true(WIFEXITED(st));
-	if (WEXITSTATUS(st) == 77)
-		return -1;
-	assert_int_equal(WEXITSTATUS(st), 0);
-	return states;
+	return !__atomic_load_n(&w->busy, __ATOMIC_ACQUIRE);
 }
 
 static long successors;
 
-static void succeed(const struct world *w, long n)
+static void succeed(const void *w, long n)
 {
 	struct world *copy = calloc(1, sizeof(*copy));
 
@@ -393,8 +341,10 @@ static void succeed(const struct world *w, long n)
 }
 
 /* The successor is killed as well, each 23rd of them: a number prime to the work's. */
-static void succeed_twice(const struct world *w, long n)
+static void succeed_twice(const void *w, long n)
 {
+	static const struct steps next = { next_life, guest_rests, succeed,
+		                           sizeof(struct world) };
 	struct world *copy;
 
 	succeed(w, n);
@@ -402,15 +352,17 @@ static void succeed_twice(const struct world *w, long n)
 		return;
 	copy = new_world();
 	memcpy(copy, w, sizeof(*copy));
-	step_through(next_life, copy, succeed);
+	steps_run(&next, copy);
 	guest_judge(copy);
 	munmap(copy, sizeof(*copy));
 }
 
 static void killed_between_any_two_instructions(void **state)
 {
+	static const struct steps first = { first_life, guest_rests, succeed_twice,
+		                            sizeof(struct world) };
 	struct world *w = new_world();
-	long n = step_through(first_life, w, succeed_twice);
+	long n = steps_run(&first, w);
 
 	(void)state;
 	if (n < 0) {

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "net_life_super.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "net_journal.h"
+
+_Static_assert(NET_QUEUES_MAX + NET_FDS <= BDEV_FDS_MAX, "a descriptor for each queue");
+
+int net_life_begin(struct bdev *d, struct net_life *l, const struct net_conf *c)
+{
+	int rc;
+
+	net_life_end(l);
+	l->conf = *c;
+	l->journal = memfd_create("pvbackd-journal", MFD_CLOEXEC);
+	l->on = l->journal >= 0;
+	if (l->on)
+		return 0;
+	rc = -errno;
+	bdev_fault(d, "no memory for the journal: %s", strerror(-rc));
+	return rc;
+}
+
+int net_life_conf(struct bdev *d, const struct bdev_conf *conf, struct net_conf *c)
+{
+	if (conf->len == sizeof(*c)) {
+		memcpy(c, conf->blob, sizeof(*c));
+		if (c->nqueues && c->nqueues <= NET_QUEUES_MAX &&
+		    conf->nfds == c->nqueues + NET_FDS)
+			return 0;
+	}
+	bdev_fault(d, "its worker was told what this pvbackd does not understand");
+	return -EPROTO;
+}
+
+void net_life_adopt(struct net_life *l, const struct net_conf *c, struct bdev_conf *conf)
+{
+	net_life_end(l);
+	l->on = true;
+	l->conf = *c;
+	l->journal = take_fd(&conf->fds[c->nqueues]);
+}
+
+void net_life_tell(const struct net_life *l, const struct net_tap *t,
+                   struct bdev_conf *conf)
+{
+	*conf = (struct bdev_conf){ .len = sizeof(l->conf), .nqueues = l->conf.nqueues };
+	memcpy(conf->blob, &l->conf, sizeof(l->conf));
+	conf->fds[conf->nfds++] = t->fd;
+	conf->fds[conf->nfds++] = l->journal;
+}
+
+/* What a worker may have made of it is not trusted, nor mapped: it could be cut short. */
+static bool queue_busy(const struct net_life *l, uint32_t i)
+{
+	uint32_t busy = 0;
+	off_t at = (off_t)(i * (size_t)NET_JOURNAL_SIZE +
+	                   offsetof(struct net_journal, busy));
+
+	return pread(l->journal, &busy, sizeof(busy), at) == (ssize_t)sizeof(busy) &&
+	       busy;
+}
+
+bool net_life_serving(const struct net_life *l)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; l->on && i < l->conf.nqueues; i++)
+		any |= queue_busy(l, i);
+	return any;
+}
+
+void net_life_end(struct net_life *l)
+{
+	if (l->on)
+		close(l->journal);
+	*l = (struct net_life){ 0 };
+}
