@@ -182,6 +182,9 @@ struct super_backend {
 	/* What its devices count. */
 	const struct bdev_stats *stats;
 
+	/* What passes its devices can be captured: the worker half has capture(). */
+	bool captures;
+
 	/* Optional. What people call device @devid, "xvda"; else it is "KIND-DEVID". */
 	void (*name)(uint32_t devid, char name[BDEV_NAME_MAX]);
 
@@ -356,6 +359,12 @@ struct worker_backend {
 	 * so for every request that the guest makes after this has returned.
 	 */
 	void (*update)(struct wdev *d, const void *blob, size_t len);
+
+	/*
+	 * Optional. Somebody wants to see what passes; @fds are his socket and his
+	 * counts (capture.h). Sets to -1 what it keeps, the caller closes the rest.
+	 */
+	void (*capture)(struct wdev *d, uint32_t snaplen, int fds[2]);
 
 	/*
 	 * Begin to stop: take no more requests, let those taken finish, answer them,

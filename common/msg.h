@@ -19,7 +19,7 @@
  * Spoken by both sides; a worker of another version is refused at its HELLO. HELLO and
  * ADOPT are the same in all versions, so that each side can say which one it is.
  */
-#define MSG_VERSION       4
+#define MSG_VERSION       5
 #define MSG_BLOB_MAX      2048
 #define MSG_FDS_MAX       16
 #define MSG_UPDATE_MAX    64
@@ -84,6 +84,11 @@ struct msg_log_level {
 	uint32_t level;
 };
 
+/** struct msg_capture - What passes a device is to be seen: so many bytes of each */
+struct msg_capture {
+	uint32_t snaplen;
+};
+
 /**
  * struct msg_result - How it went
  * @err:	0 or a positive errno
@@ -98,6 +103,7 @@ _Static_assert(sizeof(struct msg_hello) == 8, "no padding on the socket");
 _Static_assert(sizeof(struct msg_connect) == 72, "no padding on the socket");
 _Static_assert(sizeof(struct msg_held) == 80, "no padding on the socket");
 _Static_assert(sizeof(struct msg_log_level) == 4, "no padding on the socket");
+_Static_assert(sizeof(struct msg_capture) == 4, "no padding on the socket");
 _Static_assert(sizeof(struct msg_result) == 256, "no padding on the socket");
 
 /*
@@ -109,7 +115,8 @@ _Static_assert(sizeof(struct msg_result) == 256, "no padding on the socket");
  * come once while connected: the ring is not trustworthy or cannot be served any more;
  * the supervisor then disconnects, and ignores a FAILED that crosses its DISCONNECT.
  * UPDATE -> UPDATED while connected: what the blob says is so from then on. STATUS: what
- * is wrong with the device, or, with err 0, not wrong any more; it is served on.
+ * is wrong with the device, or, with err 0, not wrong any more; it is served on. CAPTURE
+ * has a socket and a memfd, and is answered on that socket (capture.h).
  *
  * A supervisor that comes later sends ADOPT, with where log lines are to go. The answer
  * is HELLO, HELD for each device, and ALL_HELD; then it goes on as with any worker.
@@ -127,7 +134,8 @@ _Static_assert(sizeof(struct msg_result) == 256, "no padding on the socket");
 	X(UPDATE, MSG_SUPER, struct msg_none, MSG_UPDATE_MAX, 0)             \
 	X(UPDATED, MSG_WORKER, struct msg_none, 0, 0)                        \
 	X(STATUS, MSG_WORKER, struct msg_result, 0, 0)                       \
-	X(LOG_LEVEL, MSG_SUPER, struct msg_log_level, 0, 0)
+	X(LOG_LEVEL, MSG_SUPER, struct msg_log_level, 0, 0)                  \
+	X(CAPTURE, MSG_SUPER, struct msg_capture, 0, 2)
 
 enum msg_type {
 #define X(name, from, payload, blob, fds) MSG_##name,
@@ -152,6 +160,7 @@ struct msg {
 		struct msg_held held;
 		struct msg_result result;
 		struct msg_log_level log_level;
+		struct msg_capture capture;
 	} u;
 	uint32_t blob_len;
 	uint32_t nfds;

@@ -116,6 +116,7 @@ static bool queue_turn(struct net_queue *q)
 	const char *why = NULL;
 	bool more;
 
+	q->tx.capture = q->rx.capture = net_capture_get(&q->vif->capture);
 	if (net_txq_turn(&q->tx, &q->limit, &why) != V_OK)
 		queue_fail(q, EPROTO, why);
 	else if (net_rxq_turn(&q->rx, &why) != V_OK)
@@ -368,6 +369,7 @@ static void queue_init(struct net_queue *q, struct net_vif *v, uint32_t i)
 	q->stats->requests = q->stats->answers;
 	q->before = *q->stats;
 	q->tx.stats = q->rx.stats = q->stats;
+	q->tx.nr = q->rx.nr = i;
 	q->tx.allow = queue_allow;
 	q->tx.arg = q;
 	q->rx.accept = (struct net_accept){ .sg = flags & NET_SG,

@@ -10,6 +10,7 @@
 
 #include "backend.h"
 #include "compiler.h"
+#include "net_capture.h"
 #include "net_conf.h"
 #include "net_rate.h"
 
@@ -35,6 +36,7 @@ struct net_vif {
 	pthread_mutex_t lock;
 	struct net_rate rate;
 	uint8_t *journal;
+	struct net_capture capture;
 	struct net_queue *queue[NET_QUEUES_MAX];
 };
 

@@ -7,6 +7,34 @@
 
 #include <sys/uio.h>
 
+static seldom void rxq_captured(const struct net_rxq *q, const struct net_rx_frame *f,
+                                const char *what, bool lost, bool loose, uint32_t index)
+{
+	struct iovec iov = { f->data, f->len };
+	struct net_captured c = { .dir = CAPTURE_RX,
+		                  .what = what,
+		                  .queue = q->nr,
+		                  .index = index,
+		                  .slots = loose ? 0 : f->slots,
+		                  .len = f->len,
+		                  .lost = lost,
+		                  .loose = loose,
+		                  .csum_blank = f->meta.csum_blank,
+		                  .validated = f->meta.validated,
+		                  .gso_type = f->meta.gso_type,
+		                  .gso_size = f->meta.gso_size };
+
+	net_capture_add(q->capture, &c, &iov, 1);
+}
+
+/* This guest is not given it. */
+static seldom void rxq_lose(struct net_rxq *q, const struct net_rx_frame *f)
+{
+	stats_add(&q->stats->rx_headers, 1);
+	if (q->capture)
+		rxq_captured(q, f, "rx_headers", true, true, 0);
+}
+
 /* Return: bytes of a frame, its header not counted; 0 when there is none. */
 static uint32_t rxq_read(struct net_rxq *q, struct virtio_net_hdr *h, uint8_t *data)
 {
@@ -46,7 +74,7 @@ static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
 		if (!f->len)
 			break;
 		if (net_vnet_to_rx(&h, &q->accept, data, f->len, &f->meta) != V_OK) {
-			stats_add(&q->stats->rx_headers, 1);
+			rxq_lose(q, f);
 			continue;
 		}
 		f->slots = net_rx_slots(f->len, &f->meta);
@@ -110,8 +138,13 @@ static bool rxq_answer(struct net_rxq *q, const struct rx_answer *a)
 	return rsp.status != NETIF_RSP_ERROR;
 }
 
-static void rxq_count(struct net_rxq *q, const struct net_rx_frame *f, bool whole)
+/* @index: of its first slot. */
+static void rxq_count(struct net_rxq *q, const struct net_rx_frame *f, bool whole,
+                      uint32_t index)
 {
+	if (q->capture)
+		rxq_captured(q, f, whole ? "rx_frames" : "rx_grants", !whole, false,
+		             index);
 	if (whole) {
 		stats_add(&q->stats->rx_frames, 1);
 		stats_add(&q->stats->rx_bytes, f->len);
@@ -125,7 +158,7 @@ static void rxq_count(struct net_rxq *q, const struct net_rx_frame *f, bool whol
 static void rxq_give(struct net_rxq *q, uint32_t n)
 {
 	struct rx_answer answer[NET_RX_RING];
-	uint32_t slots = 0;
+	uint32_t slots = 0, first = q->ring.req_cons;
 
 	for (uint32_t i = 0; i < n; i++)
 		slots += rxq_copy(q, &q->frame[i], answer + slots);
@@ -140,7 +173,7 @@ static void rxq_give(struct net_rxq *q, uint32_t n)
 
 		for (uint32_t k = 0; k < q->frame[i].slots; k++)
 			whole &= rxq_answer(q, &answer[slots++]);
-		rxq_count(q, &q->frame[i], whole);
+		rxq_count(q, &q->frame[i], whole, first + slots - q->frame[i].slots);
 	}
 }
 

@@ -17,6 +17,7 @@
 #include "gnt.h"
 #include "log.h"
 #include "net_journal.h"
+#include "net_capture.h"
 #include "net_rx.h"
 #include "net_stats.h"
 #include "net_vnet.h"
@@ -47,6 +48,8 @@ struct net_rx_frame {
  * @journal:	Where responses are until they are shown
  * @tap:	Descriptor; the queue's
  * @arena:	NET_RX_ARENA bytes, page-aligned
+ * @nr:	The queue's number
+ * @capture:	Of this turn, or NULL
  * @nframe:	Frames in @frame: after a turn one or none, that waits for slots
  * @have:	Slots that were there at the end of the last turn
  * @dead:	The TAP is gone
@@ -61,6 +64,8 @@ struct net_rxq {
 	struct gnt_batch *batch;
 	struct net_stats *stats;
 	struct net_accept accept;
+	uint32_t nr;
+	struct net_capture *capture;
 	uint32_t nframe;
 	uint32_t have;
 	bool dead;

@@ -347,6 +347,7 @@ static const struct bdev_stats net_bdev_stats = { &net_stats_table, net_ops,
 const struct super_backend net_super = {
 	.kind = "vif",
 	.stats = &net_bdev_stats,
+	.captures = true,
 	.describe = net_describe,
 	.probe = net_probe,
 	.offer = net_offer,

@@ -5,6 +5,41 @@
 #include <errno.h>
 #include <string.h>
 
+/* ---- What becomes of a frame --------------------------------------------------------
+ */
+
+static seldom void txq_captured(const struct net_txq *q, const struct net_tx_work *w,
+                                const char *what, bool lost, const struct iovec *iov,
+                                uint32_t n)
+{
+	struct net_captured f = { .dir = CAPTURE_TX,
+		                  .what = what,
+		                  .queue = q->nr,
+		                  .index = q->ring.req_cons - q->taken + w->slot,
+		                  .slots = w->f.nslots,
+		                  .len = w->f.len,
+		                  .lost = lost,
+		                  .csum_blank = w->f.csum_blank,
+		                  .validated = w->f.validated,
+		                  .gso_type = w->f.gso_type,
+		                  .gso_size = w->f.gso_size };
+
+	net_capture_add(q->capture, &f, iov, n);
+}
+
+/* It is not sent, and that is counted; @iov: what is there of it. */
+static seldom void txq_lose(struct net_txq *q, const struct net_tx_work *w,
+                            uint64_t *counter, const char *name, const struct iovec *iov,
+                            uint32_t n)
+{
+	stats_add(counter, 1);
+	if (q->capture)
+		txq_captured(q, w, name, true, iov, n);
+}
+
+#define TXQ_LOSE(q, w, counter, iov, n) \
+	txq_lose(q, w, &(q)->stats->counter, #counter, iov, n)
+
 /* ---- Take and judge ------------------------------------------------------------------
  */
 
@@ -66,10 +101,13 @@ static enum verdict txq_judge(struct net_txq *q, uint64_t *wait, const char **wh
 		w->slot = q->judged;
 		w->v = net_tx_parse(&q->slot[q->judged], q->taken - q->judged, &w->f,
 		                    why);
-		if (w->v == V_FATAL)
+		if (w->v == V_FATAL) {
+			if (q->capture)
+				txq_captured(q, w, "ring_broken", true, NULL, 0);
 			return V_FATAL;
+		}
 		if (w->v == V_REJECT) {
-			stats_add(&q->stats->tx_refused, 1);
+			TXQ_LOSE(q, w, tx_refused, NULL, 0);
 			log_guest(&q->limit, q->tag, "frame refused: %s", *why);
 		} else if (w->f.kind == NET_TX_FRAME) {
 			*wait = q->allow(q->arg, w->f.len);
@@ -149,6 +187,7 @@ static void head_gather(const struct net_tx_work *w, uint8_t *head, uint32_t n)
 	}
 }
 
+/* Make @o a frame of which the TAP has been told all. Return: V_OK or V_REJECT. */
 static enum verdict out_fill(struct net_tx_out *o, const struct net_tx_work *w)
 {
 	uint32_t n = w->f.len < NET_HEAD_MAX ? w->f.len : NET_HEAD_MAX;
@@ -160,6 +199,7 @@ static enum verdict out_fill(struct net_tx_out *o, const struct net_tx_work *w)
 	o->iov[0] = (struct iovec){ &o->hdr, sizeof(o->hdr) };
 	o->niov = 1;
 	o->len = w->f.len;
+	o->work = w;
 	if (!whole) {
 		/* The headers that are judged are the ones that are sent (XSA-423). */
 		head_gather(w, o->head, n);
@@ -177,16 +217,18 @@ static enum verdict out_fill(struct net_tx_out *o, const struct net_tx_work *w)
 
 static void txq_finish(struct net_txq *q, const struct net_tx_work *w)
 {
+	struct net_tx_out *o = &q->out[q->nout];
+
 	if (w->v != V_OK || w->f.kind != NET_TX_FRAME) {
 		/* Groups to listen to were not offered. */
 		txq_answer_all(q, w, NETIF_RSP_ERROR);
 		return;
 	}
 	if (!txq_answer_copied(q, w)) {
-		stats_add(&q->stats->tx_grants, 1);
+		TXQ_LOSE(q, w, tx_grants, NULL, 0);
 		log_guest(&q->limit, q->tag, "frame dropped: a grant cannot be copied");
-	} else if (out_fill(&q->out[q->nout], w) != V_OK) {
-		stats_add(&q->stats->tx_headers, 1);
+	} else if (out_fill(o, w) != V_OK) {
+		TXQ_LOSE(q, w, tx_headers, o->iov + 1, o->niov - 1);
 		log_guest(&q->limit, q->tag,
 		          "frame dropped: its headers are not what its offloads need");
 	} else {
@@ -236,10 +278,13 @@ void net_txq_write(struct net_txq *q)
 		q->dead = n < 0 && errno == EBADFD;
 		if (n < 0) {
 			/* Down, out of memory, or it doubts the header. */
-			stats_add(&q->stats->tx_tap, 1);
+			TXQ_LOSE(q, o->work, tx_tap, o->iov + 1, o->niov - 1);
 			continue;
 		}
 		stats_add(&q->stats->tx_frames, 1);
 		stats_add(&q->stats->tx_bytes, o->len);
+		if (q->capture)
+			txq_captured(q, o->work, "tx_frames", false, o->iov + 1,
+			             o->niov - 1);
 	}
 }

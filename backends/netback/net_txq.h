@@ -21,6 +21,7 @@
 #include "gnt.h"
 #include "log.h"
 #include "net_journal.h"
+#include "net_capture.h"
 #include "net_stats.h"
 #include "net_tx.h"
 #include "net_vnet.h"
@@ -31,11 +32,15 @@
 /* Each slot's data finds a page at most. */
 #define NET_TX_ARENA ((size_t)NET_TX_RING * XEN_PAGE)
 
+struct net_tx_work;
+
 /**
  * struct net_tx_out - A frame for the TAP
+ * @work:	What it was
  * @head:	A copy of its headers, if they are scattered over slots
  */
 struct net_tx_out {
+	const struct net_tx_work *work;
 	struct virtio_net_hdr hdr;
 	uint32_t len;
 	uint32_t niov;
@@ -62,6 +67,8 @@ struct net_tx_work {
  * @journal:	Where responses are until they are shown
  * @tap:	Descriptor; the queue's
  * @arena:	NET_TX_ARENA bytes, page-aligned
+ * @nr:	The queue's number
+ * @capture:	Of this turn, or NULL
  * @allow:	May a frame of @len go? 0, or ns to wait
  * @taken:	Slots in @slot, of which @judged are done with
  * @nout:	Frames in @out, of which @written are done with
@@ -76,6 +83,8 @@ struct net_txq {
 	uint8_t *arena;
 	struct gnt_batch *batch;
 	struct net_stats *stats;
+	uint32_t nr;
+	struct net_capture *capture;
 	uint64_t (*allow)(void *arg, uint32_t len);
 	void *arg;
 	uint32_t taken, judged;

@@ -24,6 +24,8 @@ static void vif_free(struct net_vif *v)
 	if (v->journal)
 		munmap(v->journal, journal_size(&v->conf));
 	close(v->stop);
+	net_capture_end(&v->capture);
+	pthread_mutex_destroy(&v->capture.lock);
 	pthread_mutex_destroy(&v->lock);
 	free(v);
 }
@@ -56,6 +58,7 @@ static struct net_vif *vif_new(struct wdev *d, const struct net_conf *c)
 	atomic_flag_clear(&v->failed);
 	atomic_init(&v->limited, c->rate_bytes != 0);
 	net_rate_init(&v->rate, c->rate_bytes, c->rate_usec, clock_ns());
+	net_capture_init(&v->capture, d->tag);
 	return v;
 }
 
@@ -174,6 +177,13 @@ static void net_update(struct wdev *d, const void *blob, size_t len)
 	atomic_store_explicit(&v->limited, u.rate_bytes != 0, memory_order_relaxed);
 }
 
+static void net_capture(struct wdev *d, uint32_t snaplen, int fds[2])
+{
+	struct net_vif *v = d->priv;
+
+	net_capture_begin(&v->capture, snaplen, fds);
+}
+
 static void net_disconnect(struct wdev *d)
 {
 	struct net_vif *v = d->priv;
@@ -190,5 +200,6 @@ const struct worker_backend net_worker = {
 	.stats = &net_stats_table,
 	.connect = net_connect,
 	.update = net_update,
+	.capture = net_capture,
 	.disconnect = net_disconnect,
 };

@@ -5,24 +5,6 @@
 #include "log.h"
 #include "version.h"
 
-/* The last line of an answer. */
-static int ended(struct conn *c)
-{
-	const char *line = conn_line(c);
-	autofree char *text = NULL;
-	struct dev unused;
-
-	switch (line ? reply_parse(line, &unused, &text) : REPLY_BROKEN) {
-	case REPLY_DONE:
-		return 0;
-	case REPLY_ERROR:
-		fprintf(stderr, "pvbackctl: pvbackd says: %s\n", text ? text : "?");
-		return EXIT_FAILURE;
-	default:
-		return EXIT_FAILURE;
-	}
-}
-
 static int log_print(struct conn *c)
 {
 	autofree char *level = NULL;
@@ -35,7 +17,7 @@ static int log_print(struct conn *c)
 		return EXIT_FAILURE;
 	level = reply_text(line, "log_level");
 	puts(level ? level : "?");
-	return ended(c);
+	return fetch_done(c);
 }
 
 int cmd_log(struct conn *c, const struct opts *o)
@@ -54,7 +36,7 @@ int cmd_log(struct conn *c, const struct opts *o)
 	}
 	snprintf(request, sizeof(request), "{\"cmd\":\"log\",\"level\":\"%s\"}",
 	         log_level_name(level));
-	return conn_send(c, request) ? EXIT_FAILURE : ended(c);
+	return conn_send(c, request) ? EXIT_FAILURE : fetch_done(c);
 }
 
 int cmd_version(struct conn *c, const struct opts *o)
@@ -69,7 +51,7 @@ int cmd_version(struct conn *c, const struct opts *o)
 		return EXIT_FAILURE;
 	if (o->json) {
 		puts(line);
-		return ended(c);
+		return fetch_done(c);
 	}
 	version = reply_text(line, "version");
 	pid = reply_text(line, "pid");
@@ -78,7 +60,7 @@ int cmd_version(struct conn *c, const struct opts *o)
 	printf("pvbackctl " PVB_VERSION
 	       "\npvbackd %s, process %s, guests: %s, devices: %s\n",
 	       version, pid, guests, devices);
-	return ended(c);
+	return fetch_done(c);
 }
 
 int cmd_resume(struct conn *c, const struct opts *o)
@@ -91,7 +73,7 @@ int cmd_resume(struct conn *c, const struct opts *o)
 	if (!rc) {
 		fetch_request(request, "resume", &all.v[0]);
 		rc = conn_send(c, request);
-		rc = rc ? rc : ended(c);
+		rc = rc ? rc : fetch_done(c);
 	}
 	devs_free(&all);
 	return rc;

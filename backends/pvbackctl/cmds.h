@@ -13,6 +13,9 @@
  * @what:	Argument, or NULL
  * @every_ms:	Time between samples
  * @watch:	Go on, @count times, or for ever if that is 0
+ * @count:	Also frames to capture
+ * @file:	To be written; "-" is standard output
+ * @snaplen:	Bytes to be kept of each frame
  */
 struct opts {
 	const char *run_dir;
@@ -20,6 +23,8 @@ struct opts {
 	bool json, watch;
 	uint32_t every_ms;
 	uint32_t count;
+	const char *file;
+	uint32_t snaplen;
 };
 
 /* Return: exit status, having said what is wrong. */
@@ -28,6 +33,7 @@ int cmd_show(struct conn *c, const struct opts *o);
 int cmd_stats(struct conn *c, const struct opts *o);
 int cmd_log(struct conn *c, const struct opts *o);
 int cmd_resume(struct conn *c, const struct opts *o);
+int cmd_capture(struct conn *c, const struct opts *o);
 int cmd_version(struct conn *c, const struct opts *o);
 
 /** wait_ms() - Let time pass */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "conn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -65,17 +66,37 @@ void conn_close(struct conn *c)
 	*c = (struct conn){ 0 };
 }
 
-int conn_send(struct conn *c, const char *request)
-{
-	char line[256];
-	int n = snprintf(line, sizeof(line), "%s\n", request);
+#define FDS_MAX 2U
 
+int conn_send_fds(struct conn *c, const char *request, const int *fds, unsigned int n)
+{
+	char line[256], control[CMSG_SPACE(sizeof(int) * FDS_MAX)] = { 0 };
+	struct iovec iov = { line,
+		             (size_t)snprintf(line, sizeof(line), "%s\n", request) };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	assert(n <= FDS_MAX);
+	if (n) {
+		struct cmsghdr *cm = (struct cmsghdr *)(void *)control;
+
+		cm->cmsg_level = SOL_SOCKET;
+		cm->cmsg_type = SCM_RIGHTS;
+		cm->cmsg_len = CMSG_LEN(sizeof(int) * n);
+		memcpy(CMSG_DATA(cm), fds, sizeof(int) * n);
+		mh.msg_control = control;
+		mh.msg_controllen = CMSG_SPACE(sizeof(int) * n);
+	}
 	/* It is small, so it is taken whole. */
-	if (n < (int)sizeof(line) &&
-	    send(fileno(c->in), line, (size_t)n, MSG_NOSIGNAL) == n)
+	if (iov.iov_len < sizeof(line) &&
+	    sendmsg(fileno(c->in), &mh, MSG_NOSIGNAL) == (ssize_t)iov.iov_len)
 		return 0;
 	fprintf(stderr, "pvbackctl: pvbackd has closed the connection\n");
 	return EXIT_FAILURE;
+}
+
+int conn_send(struct conn *c, const char *request)
+{
+	return conn_send_fds(c, request, NULL, 0);
 }
 
 const char *conn_line(struct conn *c)

@@ -33,6 +33,10 @@ void conn_close(struct conn *c);
 /** conn_send() - A request, without the end of the line. Return: as conn_open(). */
 int must_check conn_send(struct conn *c, const char *request);
 
+/** conn_send_fds() - With @n descriptors, which stay the caller's */
+int must_check conn_send_fds(struct conn *c, const char *request, const int *fds,
+                             unsigned int n);
+
 /** conn_line() - The next line of the answer, or NULL after having said what is wrong */
 const char *conn_line(struct conn *c);
 

@@ -94,6 +94,23 @@ int fetch(struct conn *c, const char *cmd, const struct dev *only, bool raw,
 	return rc;
 }
 
+int fetch_done(struct conn *c)
+{
+	const char *line = conn_line(c);
+	autofree char *text = NULL;
+	struct dev unused;
+
+	switch (line ? reply_parse(line, &unused, &text) : REPLY_BROKEN) {
+	case REPLY_DONE:
+		return 0;
+	case REPLY_ERROR:
+		fprintf(stderr, "pvbackctl: pvbackd says: %s\n", text ? text : "?");
+		return EXIT_FAILURE;
+	default:
+		return EXIT_FAILURE;
+	}
+}
+
 const struct dev *devs_find(const struct devs *d, const struct dev *what)
 {
 	return d->n ? bsearch(what, d->v, d->n, sizeof(*d->v), compare) : NULL;

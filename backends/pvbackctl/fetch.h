@@ -26,6 +26,10 @@ void fetch_request(char request[FETCH_REQUEST], const char *cmd, const struct de
  */
 int must_check fetch(struct conn *c, const char *cmd, const struct dev *only, bool raw,
                      struct devs *out);
+
+/** fetch_done() - The answer to what is not a question. Return: as fetch(). */
+int must_check fetch_done(struct conn *c);
+
 void devs_free(struct devs *d);
 
 /** devs_find() - The same device in another answer, or NULL */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "capture.h"
 #include "cmds.h"
 #include "num.h"
 #include "version.h"
@@ -34,7 +35,7 @@ static const struct command {
 	{ "show", cmd_show, ARG_MUST, "DEVICE", "jr",
 	  "Everything that is known of a device: what it is, what was agreed on with\n"
 	  "the guest, statistics, latency histograms, XenStore's keys." },
-	{ "stats", cmd_stats, ARG_MAY, "GUEST|DEVICE", "jrwc",
+	{ "stats", cmd_stats, ARG_MAY, "GUEST|DEVICE", "jric",
 	  "What devices do now: operations per second, MB/s, latencies. The figures\n"
 	  "are of one second, or of the time that --watch is given." },
 	{ "log", cmd_log, ARG_MAY, "LEVEL", "r",
@@ -44,6 +45,9 @@ static const struct command {
 	  "Say that the storage that a guest's requests wait for is there again: they "
 	  "are\n"
 	  "tried at once." },
+	{ "capture", cmd_capture, ARG_MUST, "DEVICE", "rwcs",
+	  "Write what passes a network card, both ways, to a pcapng file; each frame\n"
+	  "with what was said of it on the ring, and what became of it." },
 	{ "version", cmd_version, ARG_NONE, NULL, "jr",
 	  "The version of pvbackctl and of the pvbackd that runs." },
 };
@@ -56,12 +60,18 @@ static const struct {
 	{ 'j',
 	  { "json", no_argument, NULL, 'j' },
 	  "  --json              a line of JSON for each device" },
-	{ 'w',
-	  { "watch", optional_argument, NULL, 'w' },
+	{ 'i',
+	  { "watch", optional_argument, NULL, 'i' },
 	  "  --watch[=SECONDS]   go on; the default is every second" },
 	{ 'c',
 	  { "count", required_argument, NULL, 'c' },
-	  "  --count=N           with --watch: N times" },
+	  "  --count=N           N times, with --watch; N frames" },
+	{ 'w',
+	  { "write", required_argument, NULL, 'w' },
+	  "  -w, --write=FILE    the file; - is standard output" },
+	{ 's',
+	  { "snaplen", required_argument, NULL, 's' },
+	  "  --snaplen=N         no more than N bytes of each frame" },
 	{ 'r',
 	  { "run-dir", required_argument, NULL, 'r' },
 	  "  --run-dir=DIR       that of pvbackd (default: /run/pvbackd)" },
@@ -90,7 +100,7 @@ static void usage(void)
 	printf("\nA device is 3/xvda, GUESTNAME/xvda, vbd-3-51712 or vif3.0.\n"
 	       "pvbackctl COMMAND --help says what a command takes.\n\n"
 	       "  --version           the version\n%s\n",
-	       options[4].help);
+	       options[ARRAY_SIZE(options) - 1].help);
 }
 
 static void usage_of(const struct command *c)
@@ -159,6 +169,13 @@ static int take_option(const struct command *c, int opt, struct opts *o)
 		if (num_u32(optarg, COUNT_MAX, &o->count) || !o->count)
 			return wrong(c, "--count takes a number from 1 on");
 		break;
+	case 'w':
+		o->file = optarg;
+		break;
+	case 's':
+		if (num_u32(optarg, CAPTURE_SNAPLEN, &o->snaplen) || !o->snaplen)
+			return wrong(c, "--snaplen takes a number from 1 to 65560");
+		break;
 	default:
 		o->watch = true;
 		if (optarg && parse_seconds(optarg, &o->every_ms))
@@ -176,7 +193,7 @@ static int parse(const struct command *c, int argc, char **argv, struct opts *o)
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		opts[i] = options[i].opt;
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "", opts, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "w:", opts, NULL)) != -1) {
 		rc = take_option(c, opt, o);
 		if (rc >= 0)
 			return rc;
@@ -187,14 +204,18 @@ static int parse(const struct command *c, int argc, char **argv, struct opts *o)
 		return wrong(c, "there are too many arguments");
 	if (!o->what && c->arg == ARG_MUST)
 		return wrong(c, "it has to be said which device");
-	if (o->count && !o->watch)
+	if (o->count && !o->watch && strchr(c->takes, 'i'))
 		return wrong(c, "--count goes with --watch");
+	if (!o->file && strchr(c->takes, 'w'))
+		return wrong(c, "it has to be said where to, with -w");
 	return -1;
 }
 
 int main(int argc, char **argv)
 {
-	struct opts o = { .run_dir = "/run/pvbackd", .every_ms = EVERY_MS };
+	struct opts o = { .run_dir = "/run/pvbackd",
+		          .every_ms = EVERY_MS,
+		          .snaplen = CAPTURE_SNAPLEN };
 	const struct command *c;
 	struct conn conn;
 	int rc;

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "dev_update.h"
+#include "ctl_act.h"
 #include "device.h"
 #include "guest.h"
 #include "log.h"
@@ -35,6 +35,7 @@
  * @stall:	Runs while the client owes us a read
  * @last:	When it was last heard of, counted in requests of all clients
  * @line:	Bytes read, @len
+ * @fds:	Descriptors that came with them, @nfds: of the next request
  * @answer:	What is to be written next, from @at
  * @ended:	@answer is the end of it
  * @cursor:	Device that was reported last
@@ -47,6 +48,8 @@ struct client {
 	uint64_t last;
 	size_t len;
 	char line[REQUEST_MAX];
+	int fds[CTL_FDS];
+	unsigned int nfds;
 	char *answer;
 	size_t at;
 	bool ended;
@@ -69,6 +72,12 @@ struct control {
 
 /* ---- Clients ---------------------------------------------------------------------- */
 
+static void client_close_fds(struct client *c)
+{
+	while (c->nfds)
+		close(c->fds[--c->nfds]);
+}
+
 static void client_drop(struct client *c, const char *why)
 {
 	struct control *ctl = c->control;
@@ -78,6 +87,7 @@ static void client_drop(struct client *c, const char *why)
 	loop_del(&c->in);
 	loop_del(&c->out);
 	loop_del(&c->stall);
+	client_close_fds(c);
 	close(c->fd);
 	free(c->answer);
 	LIST_REMOVE(c, link);
@@ -137,16 +147,14 @@ static bool answer_devices(struct client *c)
 	return true;
 }
 
-static bool answer_resume(struct client *c)
+static bool answer_act(struct client *c)
 {
-	struct device *d = device_after(c->control->super, c);
+	const char *why =
+		ctl_act(device_after(c->control->super, c), &c->rq, c->fds, c->nfds);
 
-	if (!d || !d->bdev.ailing)
-		return answer_add(c, report_error(d ? "it does not wait for anything"
-		                                    : "there is no such device"));
-	d->bdev.again = true;
-	dev_update(d);
-	return answer_add(c, report_done());
+	/* The capture ends when the worker closes the other copy, so ours must go. */
+	client_close_fds(c);
+	return answer_add(c, why ? report_error(why) : report_done());
 }
 
 static bool answer_more(struct client *c)
@@ -162,7 +170,8 @@ static bool answer_more(struct client *c)
 		log_info(NULL, "log level is %s", log_level_name(c->rq.level));
 		return answer_add(c, report_done());
 	case CTL_RESUME:
-		return answer_resume(c);
+	case CTL_CAPTURE:
+		return answer_act(c);
 	default:
 		c->ended = false;
 		return answer_devices(c);
@@ -232,6 +241,8 @@ static void client_request(struct client *c)
 		return;
 	}
 	rc = report_parse(c->line, len, &c->rq, why, sizeof(why));
+	if (rc || c->rq.cmd != CTL_CAPTURE)
+		client_close_fds(c);
 	c->len -= len + 1;
 	memmove(c->line, nl + 1, c->len);
 	c->last = ++c->control->heard;
@@ -243,10 +254,32 @@ static void client_request(struct client *c)
 		client_drop(c, "out of memory");
 }
 
+/* As recv(); descriptors that come, too, are kept, the last ones. */
+static ssize_t client_recv(struct client *c)
+{
+	struct iovec iov = { c->line + c->len, sizeof(c->line) - c->len };
+	char control[CMSG_SPACE(sizeof(int) * CTL_FDS)]
+		__attribute__((aligned(__alignof__(struct cmsghdr))));
+	struct msghdr mh = { .msg_iov = &iov,
+		             .msg_iovlen = 1,
+		             .msg_control = control,
+		             .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(c->fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *cm = n < 0 ? NULL : CMSG_FIRSTHDR(&mh);
+
+	if (!cm || cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
+		return n;
+	/* They are of this request alone. */
+	client_close_fds(c);
+	c->nfds = (unsigned int)((cm->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+	memcpy(c->fds, CMSG_DATA(cm), c->nfds * sizeof(int));
+	return n;
+}
+
 static void on_readable(void *arg)
 {
 	struct client *c = arg;
-	ssize_t n = recv(c->fd, c->line + c->len, sizeof(c->line) - c->len, MSG_DONTWAIT);
+	ssize_t n = client_recv(c);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;

@@ -107,6 +107,14 @@ int guest_update(struct guest *g, struct device *d, const struct bdev_update *u)
 	return rc;
 }
 
+int guest_capture(struct guest *g, struct device *d, uint32_t snaplen, const int fds[2])
+{
+	struct msg_capture m = { snaplen };
+
+	return msg_send(g->child.sock, MSG_SUPER, MSG_CAPTURE, d->handle, &m, NULL, 0,
+	                fds, 2);
+}
+
 void guest_disconnect(struct guest *g, struct device *d)
 {
 	int rc;

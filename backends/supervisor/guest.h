@@ -97,6 +97,15 @@ int must_check guest_connect(struct guest *g, struct device *d);
 int must_check guest_update(struct guest *g, struct device *d,
                             const struct bdev_update *u);
 
+/**
+ * guest_capture() - Send CAPTURE for @d, which is connected
+ * @fds:	Socket and memfd of who wants to look; they stay the caller's
+ *
+ * Return: 0 or -errno.
+ */
+int must_check guest_capture(struct guest *g, struct device *d, uint32_t snaplen,
+                             const int fds[2]);
+
 /** guest_disconnect() - Send DISCONNECT for @d; EV_WORKER_DONE or _DIED will follow */
 void guest_disconnect(struct guest *g, struct device *d);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "capture.h"
 #include "clock.h"
 #include "device.h"
 #include "guest.h"
@@ -24,6 +25,7 @@ struct bdev_facts {
 static const char *const cmd_name[] = {
 	[CTL_VERSION] = "version", [CTL_LOG] = "log",     [CTL_RESUME] = "resume",
 	[CTL_LIST] = "list",       [CTL_STATS] = "stats", [CTL_SHOW] = "show",
+	[CTL_CAPTURE] = "capture",
 };
 _Static_assert(ARRAY_SIZE(cmd_name) == CTL_NCMDS, "a command has no name");
 
@@ -161,9 +163,16 @@ static int parse_level(const json_t *o, struct ctl_request *rq, char *why, size_
 	return 0;
 }
 
+/* What is done to a device, not shown of it. */
+static bool of_one(enum ctl_cmd cmd)
+{
+	return cmd == CTL_RESUME || cmd == CTL_CAPTURE;
+}
+
 static int parse_request(const json_t *o, struct ctl_request *rq, char *why, size_t size)
 {
 	const char *cmd = json_string_value(json_object_get(o, "cmd"));
+	bool there;
 
 	if (!cmd)
 		return wrong(why, size, "a request is an object with \"cmd\"");
@@ -173,8 +182,12 @@ static int parse_request(const json_t *o, struct ctl_request *rq, char *why, siz
 		rq->cmd = (enum ctl_cmd)i;
 		if (i == CTL_LOG)
 			return parse_level(o, rq, why, size);
-		if (i == CTL_RESUME && !json_object_get(o, "devid"))
-			return wrong(why, size, "resume needs devid");
+		if (of_one(rq->cmd) && !json_object_get(o, "devid"))
+			return wrong(why, size, "%s needs devid", cmd);
+		if (get_number(o, "snaplen", CAPTURE_SNAPLEN, &there, &rq->snaplen) ||
+		    (!there && i == CTL_CAPTURE))
+			return wrong(why, size, "snaplen must be a number up to %u",
+			             CAPTURE_SNAPLEN);
 		return parse_device(o, rq, why, size);
 	}
 	return wrong(why, size, "there is no command \"%.20s\"", cmd);

@@ -232,6 +232,16 @@ static void on_update(struct wdevs *w, const struct msg *m)
 	send_to_super(w, MSG_UPDATED, m->dev, NULL);
 }
 
+/* Nobody is told but the one who looks: end of file is no. */
+static void on_capture(struct wdevs *w, struct msg *m)
+{
+	struct wentry *e = wentry_find(w, m->dev);
+
+	if (e && !e->stopping && e->backend->capture && m->nfds == 2)
+		e->backend->capture(&e->dev, m->u.capture.snaplen, m->fds);
+	msg_close_fds(m);
+}
+
 /* No supervisor, no devices: the end. */
 static void check_done(struct wdevs *w)
 {
@@ -325,6 +335,8 @@ static void on_sock(void *arg)
 		on_disconnect(w, m.dev);
 	else if (m.type == MSG_UPDATE)
 		on_update(w, &m);
+	else if (m.type == MSG_CAPTURE)
+		on_capture(w, &m);
 	else
 		log_set_level((enum log_level)m.u.log_level.level);
 }
@@ -344,34 +356,20 @@ static struct wentry *take_gone(struct wdevs *w)
 	return e;
 }
 
-static bool take_failed(struct wdevs *w, uint32_t *handle, struct msg_result *r)
+/* The next note of a kind. Return: there is one, with @handle and @r. */
+static bool take_note(struct wdevs *w, bool failed, uint32_t *handle,
+                      struct msg_result *r)
 {
 	struct wentry *e;
 
 	pthread_mutex_lock(&w->lock);
-	for (e = w->list; e && !e->failed; e = e->next)
+	for (e = w->list; e && !(failed ? e->failed : e->ailing); e = e->next)
 		;
 	if (e) {
-		e->failed = false;
-		e->broken = true;
+		*(failed ? &e->failed : &e->ailing) = false;
+		e->broken |= failed;
 		*handle = e->dev.handle;
-		*r = e->result;
-	}
-	pthread_mutex_unlock(&w->lock);
-	return e;
-}
-
-static bool take_status(struct wdevs *w, uint32_t *handle, struct msg_result *r)
-{
-	struct wentry *e;
-
-	pthread_mutex_lock(&w->lock);
-	for (e = w->list; e && !e->ailing; e = e->next)
-		;
-	if (e) {
-		e->ailing = false;
-		*handle = e->dev.handle;
-		*r = e->status;
+		*r = failed ? e->result : e->status;
 	}
 	pthread_mutex_unlock(&w->lock);
 	return e;
@@ -390,9 +388,9 @@ static void on_note(void *arg)
 	/* It waits for one who is to hear it; the last device may be the end of us. */
 	if (!w->on_sock && w->listen >= 0)
 		return;
-	while (take_status(w, &handle, &r))
+	while (take_note(w, false, &handle, &r))
 		send_to_super(w, MSG_STATUS, handle, &r);
-	while (take_failed(w, &handle, &r))
+	while (take_note(w, true, &handle, &r))
 		send_to_super(w, MSG_FAILED, handle, &r);
 	while ((e = take_gone(w))) {
 		uint32_t gone = e->dev.handle;
