@@ -233,7 +233,7 @@ $(O)/xensim/xensim $(O)/xensim/xensimd $(O)/xensim/xensim-guest:
 PACKAGES := build-essential pkg-config libxen-dev xen-utils-4.17 xenstore-utils libevent-dev \
 	    libcmocka-dev liburing-dev libjansson-dev nettle-dev nbdkit nbdkit-plugin-dev libnbd-bin e2fsprogs iproute2 jq
 CHECK_PACKAGES := clang clang-format clang-tidy cppcheck shellcheck mandoc fio qemu-utils \
-	    qemu-system-common python3 iperf3 iputils-ping valgrind tshark tcpdump
+	    qemu-system-common python3 iperf3 iputils-ping ethtool valgrind tshark tcpdump
 
 deps: ## Install the Debian packages that are missing (needs root)
 	$(Q)tests/deps $(PACKAGES) $(CHECK_PACKAGES)

@@ -315,8 +315,7 @@ static void net_close(struct bdev *d)
 	struct net *n = d->priv;
 
 	net_life_end(&n->life);
-	/* The worker has done it, if it was not killed. */
-	net_tap_carrier(&n->tap, false);
+	net_tap_rest(&n->tap);
 }
 
 static void net_remove(struct bdev *d)

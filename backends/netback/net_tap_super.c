@@ -32,6 +32,13 @@ static const unsigned char tap_mac[6] = { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff };
 /* Of /dev/net/tun: linux/miscdevice.h, which programs have not. */
 #define TUN_MINOR  200
 
+/*
+ * What a TAP is told while no guest uses it: all there is, so that what a script or an
+ * administrator switches off can be told from what the last guest did not take, also by
+ * the next pvbackd.
+ */
+#define TAP_OFFLOADS ((uint32_t)(TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6))
+
 static int tap_fault(struct bdev *d, const char *name, const char *what)
 {
 	int rc = -errno;
@@ -97,11 +104,18 @@ static int tap_set_up(struct bdev *d, const char *name, int fd)
 	return 0;
 }
 
+static void tap_unplug(const struct net_tap *t)
+{
+	int off = 0;
+
+	/* Only an old kernel does not know it; the link is up all the time then. */
+	if (ioctl(t->fd, TUNSETCARRIER, &off))
+		log_debug(NULL, "TUNSETCARRIER: %m");
+}
+
 /* What a script makes of an interface is kept; a new one has none of that. */
 static int tap_begin(struct bdev *d, const char *name, uint32_t mtu, struct net_tap *t)
 {
-	/* All that there is, so that it shows what a script switches off. */
-	t->offload = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
 	if (ioctl(t->fd, TUNSETOFFLOAD, (unsigned long)t->offload))
 		return tap_fault(d, name, "its offloads cannot be set");
 	return mtu ? tap_set_mtu(d, name, mtu) : 0;
@@ -122,12 +136,13 @@ int net_tap_open(struct bdev *d, const char *name, uint32_t index, uint32_t mtu,
 	if (!rc)
 		rc = tap_set_up(d, is, t->fd);
 	t->index = if_nametoindex(is);
+	t->offload = TAP_OFFLOADS;
 	if (!rc && t->index != index)
 		rc = tap_begin(d, is, mtu, t);
 	if (rc)
 		net_tap_close(t);
 	else
-		net_tap_carrier(t, false);
+		tap_unplug(t);
 	return rc;
 }
 
@@ -209,22 +224,16 @@ void net_tap_told(struct net_tap *t, uint32_t flags)
 	t->offload = offload_of(flags);
 }
 
-int net_tap_offload(struct bdev *d, struct net_tap *t, uint32_t flags, bool resume)
+/* Of what the TAP @was told, that which is off was switched off by somebody: it stays so.
+ */
+static int tap_tell(const char *name, struct net_tap *t, uint32_t off, uint32_t was)
 {
 	const uint32_t tso = TUN_F_TSO4 | TUN_F_TSO6;
-	uint32_t off = offload_of(flags), was = resume ? off : t->offload;
-	bool no_csum, no_tso;
-	char name[IFNAMSIZ];
-	int rc = net_tap_name(t, name);
+	bool no_csum = was & TUN_F_CSUM && tap_switch(name, ETHTOOL_GTXCSUM, 0) == 0;
+	bool no_tso = was & tso && !no_csum && tap_switch(name, ETHTOOL_GTSO, 0) == 0;
 
-	if (rc) {
-		bdev_fault(d, "the TAP is gone: %s", strerror(-rc));
-		return rc;
-	}
-	no_csum = was & TUN_F_CSUM && tap_switch(name, ETHTOOL_GTXCSUM, 0) == 0;
-	no_tso = was & tso && !no_csum && tap_switch(name, ETHTOOL_GTSO, 0) == 0;
 	if (ioctl(t->fd, TUNSETOFFLOAD, (unsigned long)off))
-		return tap_fault(d, name, "its offloads cannot be set");
+		return -errno;
 	t->offload = off;
 	if (no_csum)
 		tap_switch(name, ETHTOOL_STXCSUM, 0);
@@ -233,11 +242,25 @@ int net_tap_offload(struct bdev *d, struct net_tap *t, uint32_t flags, bool resu
 	return 0;
 }
 
-void net_tap_carrier(const struct net_tap *t, bool on)
+int net_tap_offload(struct bdev *d, struct net_tap *t, uint32_t flags, bool resume)
 {
-	int v = on;
+	uint32_t off = offload_of(flags);
+	char name[IFNAMSIZ];
+	int rc = net_tap_name(t, name);
 
-	/* Only an old kernel does not know it; the link is up all the time then. */
-	if (ioctl(t->fd, TUNSETCARRIER, &v))
-		log_debug(NULL, "TUNSETCARRIER: %m");
+	if (rc) {
+		bdev_fault(d, "the TAP is gone: %s", strerror(-rc));
+		return rc;
+	}
+	rc = tap_tell(name, t, off, resume ? off : t->offload);
+	return rc ? tap_fault(d, name, "its offloads cannot be set") : 0;
+}
+
+void net_tap_rest(struct net_tap *t)
+{
+	char name[IFNAMSIZ];
+
+	if (net_tap_name(t, name) == 0 && tap_tell(name, t, TAP_OFFLOADS, t->offload))
+		log_debug(NULL, "%s: TUNSETOFFLOAD: %m", name);
+	tap_unplug(t);
 }

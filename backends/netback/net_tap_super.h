@@ -15,7 +15,7 @@
  * struct net_tap - A TAP that is open
  * @fd:		-1 when it is not
  * @index:	Of the interface
- * @offload:	TUN_F_*, as last set by net_tap_offload()
+ * @offload:	TUN_F_*, as last told
  */
 struct net_tap {
 	int fd;
@@ -70,7 +70,7 @@ int must_check net_tap_name(const struct net_tap *t, char *name);
 int must_check net_tap_offload(struct bdev *d, struct net_tap *t, uint32_t flags,
                                bool resume);
 
-/** net_tap_carrier() - Plug or unplug the cable, as the host sees it */
-void net_tap_carrier(const struct net_tap *t, bool on);
+/** net_tap_rest() - No guest uses it: no carrier, all offloads but those switched off */
+void net_tap_rest(struct net_tap *t);
 
 #endif

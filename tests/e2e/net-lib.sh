@@ -100,19 +100,36 @@ no_interface() { ! host ip link show "$1" 2>/dev/null; }
 has_carrier() { host ip link show "$1" | grep -q LOWER_UP; }
 no_carrier() { host ip link show "$1" | grep -q NO-CARRIER; }
 
-# iperf FROM TO-ADDRESS WHERE [OPTION...] - a second of traffic from a guest to a server in
-# namespace WHERE; what came, bits/s
+# iperf FROM TO-ADDRESS WHERE [OPTION...] - traffic from a guest to a server in namespace WHERE,
+# a second of it or what $amount says; what came, bits/s
+amount="--time 1"
 iperf() {
 	local from=$1 to=$2 pid
 	rm -f "$work/iperf.server"
 	ip netns exec "$net-$3" iperf3 --server --one-off --forceflush >"$work/iperf.server" 2>&1 &
 	pid=$!
 	until_true 5 grep -q listening "$work/iperf.server" || return
-	net_of "$from" timeout 30 iperf3 --client "$to" --json --time 1 "${@:4}" >"$work/iperf.json"
+	net_of "$from" timeout 30 iperf3 --client "$to" --json $amount "${@:4}" >"$work/iperf.json"
 	# One that nobody came to is still there.
 	kill "$pid" 2>/dev/null
 	wait "$pid"
 	jq -r '.end | (.sum_received // .sum) | .bits_per_second // 0 | floor' "$work/iperf.json"
+}
+
+# wrong_sums - what the kernels of host and guests have found wrong in packets, and dropped
+wrong_sums() {
+	local n
+	for n in "${nets[@]}"; do
+		ip netns exec "$n" awk -v n="$n" '
+			$1 == $1 ~ /:$/ && head[$1] == "" { head[$1] = $0; next }
+			{
+				split(head[$1], name)
+				for (i = 2; i <= NF; i++)
+					if (name[i] ~ /CsumErrors|InHdrErrors/ && $i > 0)
+						print n, $1, name[i], $i
+			}' /proc/net/snmp
+		ip netns exec "$n" awk -v n="$n" '/CsumErrors|InHdrErrors/ && $2 > 0 { print n, $0 }' /proc/net/snmp6
+	done
 }
 
 # flows NAME WORDS SENDER-OPTIONS CHECKER-OPTIONS - frames from guest 1 to guest 2, through
