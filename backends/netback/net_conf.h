@@ -25,8 +25,7 @@
 
 #define NET_FLAGS 0x7fU
 
-/* As many as there are descriptors for a CONNECT. */
-#define NET_QUEUES_MAX 7U
+#define NET_QUEUES_MAX 8U
 /* Descriptors behind those of the queues: the journal. */
 #define NET_FDS        1U
 
@@ -67,6 +66,6 @@ struct net_update {
 };
 
 _Static_assert(sizeof(struct net_update) == 16, "no padding on the socket");
-_Static_assert(sizeof(struct net_conf) == 136, "no padding on the socket");
+_Static_assert(sizeof(struct net_conf) == 152, "no padding on the socket");
 
 #endif

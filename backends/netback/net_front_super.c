@@ -2,10 +2,48 @@
 #include "net_front_super.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "bdev_keys.h"
+#include "bdev_queues.h"
+#include "num.h"
 #include "xenabi.h"
+
+/**
+ * struct front_conf - What the configuration says
+ * @queues:	Most of a card; 0: as many as the host and the guest can bear
+ */
+struct front_conf {
+	uint32_t queues;
+};
+
+/* In effect; and as far as it has been read. */
+static struct front_conf conf, next;
+
+/*
+ * Queues that a guest can have with all its cards before another one gets fewer: Linux
+ * grants 512 pages for each, Windows 1012, and all that Xen gives it by default are
+ * 32768.
+ */
+#define QUEUES_OF_GUEST   16U
+#define QUEUES_BY_DEFAULT 4U
+
+int net_front_configure(const char *key, const char *value, const char **want)
+{
+	if (strcmp(key, "max-queues") != 0)
+		return -ENOENT;
+	*want = "a number from 1 to 8";
+	return num_u32(value, NET_QUEUES_MAX, &next.queues) || !next.queues ? -EINVAL : 0;
+}
+
+void net_front_configured(bool take)
+{
+	if (take)
+		conf = next;
+	next = (struct front_conf){ 0 };
+}
+
+_Static_assert(NET_QUEUES_MAX == 8, "as said above");
 
 int net_front_offer(struct bdev *d, xst_t t)
 {
@@ -29,7 +67,9 @@ int net_front_offer(struct bdev *d, xst_t t)
 		if (rc)
 			return rc;
 	}
-	return 0;
+	return bdev_queues_offer(
+		d, t,
+		&(struct bdev_queues){ conf.queues, QUEUES_BY_DEFAULT, QUEUES_OF_GUEST });
 }
 
 static int front_flags(struct bdev *d, uint32_t *flags)
@@ -70,38 +110,78 @@ static int front_ports(struct bdev *d, const char *dir, struct net_queue_conf *q
 {
 	const uint32_t max = EVTCHN_FIFO_NR_CHANNELS - 1;
 	autofree char *tx = NULL, *rx = NULL;
-	char key[40];
-	int rc;
+	int rc = bdev_key(d, &tx, dir, "event-channel-tx");
 
-	snprintf(key, sizeof(key), "%sevent-channel-tx", dir);
-	rc = bdev_key(d, &tx, d->front, key);
-	snprintf(key, sizeof(key), "%sevent-channel-rx", dir);
-	rc = rc ? rc : bdev_key(d, &rx, d->front, key);
-	if (!rc && tx && rx) {
-		rc = bdev_key_number(d, d->front, key, max, &q->rx_port);
-		snprintf(key, sizeof(key), "%sevent-channel-tx", dir);
-	} else {
-		snprintf(key, sizeof(key), "%sevent-channel", dir);
-	}
-	return rc ? rc : bdev_key_number(d, d->front, key, max, &q->tx_port);
+	rc = rc ? rc : bdev_key(d, &rx, dir, "event-channel-rx");
+	if (rc || !tx || !rx)
+		return rc ? rc
+		          : bdev_key_number(d, dir, "event-channel", max, &q->tx_port);
+	rc = bdev_key_number(d, dir, "event-channel-tx", max, &q->tx_port);
+	rc = rc ? rc : bdev_key_number(d, dir, "event-channel-rx", max, &q->rx_port);
+	if (q->rx_port == q->tx_port)
+		q->rx_port = 0;
+	return rc;
 }
 
-/* @dir is "", or "queue-0/" and so on. Linux's first grant may be any number but 0. */
+/* Linux's first grant may be any number but 0. */
 static int front_queue(struct bdev *d, const char *dir, struct net_queue_conf *q)
 {
-	char key[40];
-	int rc;
+	int rc = bdev_key_number(d, dir, "tx-ring-ref", UINT32_MAX, &q->tx_ref);
 
-	snprintf(key, sizeof(key), "%stx-ring-ref", dir);
-	rc = bdev_key_number(d, d->front, key, UINT32_MAX, &q->tx_ref);
-	snprintf(key, sizeof(key), "%srx-ring-ref", dir);
-	rc = rc ? rc : bdev_key_number(d, d->front, key, UINT32_MAX, &q->rx_ref);
+	rc = rc ? rc : bdev_key_number(d, dir, "rx-ring-ref", UINT32_MAX, &q->rx_ref);
 	return rc ? rc : front_ports(d, dir, q);
+}
+
+static int front_queues(struct bdev *d, struct net_conf *c)
+{
+	int rc = bdev_queues_read(d, NET_QUEUES_MAX, &c->nqueues);
+
+	for (uint32_t i = 0; !rc && i < c->nqueues; i++) {
+		char dir[XST_PATH_MAX];
+
+		bdev_queue_dir(d, i, c->nqueues, dir);
+		rc = front_queue(d, dir, &c->queue[i]);
+	}
+	return rc;
+}
+
+/* Return: two of the numbers are the same, and not 0: the first such. */
+static uint32_t front_twice(const uint32_t *n, uint32_t count)
+{
+	for (uint32_t i = 1; i < count; i++)
+		for (uint32_t k = 0; k < i; k++)
+			if (n[i] && n[i] == n[k])
+				return n[i];
+	return 0;
+}
+
+/* A page of two rings, or a port of two, would be served by two threads. */
+static int front_no_sharing(struct bdev *d, const struct net_conf *c)
+{
+	uint32_t ref[2 * NET_QUEUES_MAX], port[2 * NET_QUEUES_MAX], n = 0;
+
+	for (uint32_t i = 0; i < c->nqueues; i++) {
+		ref[n] = c->queue[i].tx_ref;
+		port[n++] = c->queue[i].tx_port;
+		ref[n] = c->queue[i].rx_ref;
+		port[n++] = c->queue[i].rx_port;
+	}
+	if (front_twice(ref, n)) {
+		bdev_fault(d, "two of the frontend's rings have the same page, grant %u",
+		           front_twice(ref, n));
+		return -EINVAL;
+	}
+	if (front_twice(port, n)) {
+		bdev_fault(d, "two of the frontend's queues have event channel %u",
+		           front_twice(port, n));
+		return -EINVAL;
+	}
+	return 0;
 }
 
 int net_front_keys(struct bdev *d, struct net_conf *c)
 {
-	uint32_t copy = 0, n = 0;
+	uint32_t copy = 0;
 	int rc = bdev_key_limit(d, d->front, "request-rx-copy", 1, &copy);
 
 	if (!rc && !copy) {
@@ -110,8 +190,6 @@ int net_front_keys(struct bdev *d, struct net_conf *c)
 		return -EOPNOTSUPP;
 	}
 	rc = rc ? rc : front_flags(d, &c->flags);
-	/* More than one queue was not offered. */
-	rc = rc ? rc : bdev_key_limit(d, d->front, "multi-queue-num-queues", 1, &n);
-	c->nqueues = 1;
-	return rc ? rc : front_queue(d, "", &c->queue[0]);
+	rc = rc ? rc : front_queues(d, c);
+	return rc ? rc : front_no_sharing(d, c);
 }

@@ -6,6 +6,10 @@
 #include "backend.h"
 #include "net_conf.h"
 
+/** net_front_configure(), net_front_configured() - As those of struct super_backend */
+int net_front_configure(const char *key, const char *value, const char **want);
+void net_front_configured(bool take);
+
 /** net_front_offer() - What the frontend reads in InitWait. Return: 0 or -errno. */
 int must_check net_front_offer(struct bdev *d, xst_t t);
 

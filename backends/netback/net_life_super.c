@@ -49,7 +49,8 @@ void net_life_tell(const struct net_life *l, const struct net_tap *t,
 {
 	*conf = (struct bdev_conf){ .len = sizeof(l->conf), .nqueues = l->conf.nqueues };
 	memcpy(conf->blob, &l->conf, sizeof(l->conf));
-	conf->fds[conf->nfds++] = t->fd;
+	for (uint32_t i = 0; i < l->conf.nqueues; i++)
+		conf->fds[conf->nfds++] = net_tap_queue(t, i);
 	conf->fds[conf->nfds++] = l->journal;
 }
 

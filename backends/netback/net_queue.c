@@ -233,7 +233,7 @@ static void queue_report(const struct net_queue *q)
 	log_info(q->tag, "served%s", text);
 }
 
-static void queue_carrier(const struct net_queue *q, int on)
+void net_queue_carrier(const struct net_queue *q, int on)
 {
 	/* A kernel that does not know it has the link up all the time. */
 	if (ioctl(q->tap, TUNSETCARRIER, &on))
@@ -244,7 +244,14 @@ void *net_queue_run(void *arg)
 {
 	struct net_queue *q = arg;
 	struct net_vif *v = q->vif;
+	bool go;
 
+	pthread_mutex_lock(&v->lock);
+	go = v->go;
+	pthread_mutex_unlock(&v->lock);
+	if (!go)
+		return NULL;
+	pthread_detach(pthread_self());
 	while (!q->stopping) {
 		bool more = !q->failed;
 
@@ -260,7 +267,7 @@ void *net_queue_run(void *arg)
 		q->tx.written = q->tx.nout;
 		queue_turn(q);
 	}
-	queue_carrier(q, 0);
+	net_queue_carrier(q, 0);
 	queue_report(q);
 	net_queue_close(q);
 	net_vif_ended(v);
@@ -423,7 +430,6 @@ int net_queue_open(struct net_vif *v, uint32_t i, int *tap, char *text, size_t t
 		queue_kick(q);
 	else
 		queue_drop_stale(q);
-	queue_carrier(q, 1);
 	v->queue[i] = q;
 	return 0;
 }

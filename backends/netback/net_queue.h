@@ -23,7 +23,8 @@ struct net_queue;
  * @live:	Queues whose thread has not ended
  * @failed:	The supervisor has been told
  * @limited:	There is a rate: @rate is to be asked
- * @lock:	Guards @rate
+ * @lock:	Guards @rate; and the threads wait for it to begin
+ * @go:		They may; else they are to end
  * @journal:	NET_JOURNAL_SIZE bytes for each queue
  */
 struct net_vif {
@@ -34,6 +35,7 @@ struct net_vif {
 	atomic_flag failed;
 	atomic_bool limited;
 	pthread_mutex_t lock;
+	bool go;
 	struct net_rate rate;
 	uint8_t *journal;
 	struct net_capture capture;
@@ -58,6 +60,9 @@ void net_queue_close(struct net_queue *q);
  * What follows is the last one's: see net_vif_ended().
  */
 void *net_queue_run(void *queue);
+
+/** net_queue_carrier() - Plug or unplug the cable, as the host sees it */
+void net_queue_carrier(const struct net_queue *q, int on);
 
 /** net_vif_ended() - A thread is done with @v; the last one reports and frees it */
 void net_vif_ended(struct net_vif *v);

@@ -133,8 +133,11 @@ static int probe_tap(struct bdev *d, struct net *n)
 
 	rc = rc ? rc : probe_mtu(d, &mtu);
 	rc = rc ? rc : bdev_key_limit(d, d->path, INDEX_KEY, INT32_MAX, &index);
-	if (!rc && d->held && d->held->nfds)
-		return net_tap_share(d, d->held->fds[0], index, &n->tap);
+	/* What the blob says is judged when it is adopted. */
+	if (!rc && d->held && d->held->nfds > NET_FDS &&
+	    d->held->nfds <= NET_QUEUES_MAX + NET_FDS)
+		return net_tap_share(d, d->held->fds, d->held->nfds - NET_FDS, index,
+		                     &n->tap);
 	return rc ? rc : net_tap_open(d, name, index, mtu, &n->tap);
 }
 
@@ -195,6 +198,7 @@ static int net_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 	int rc = net_front_keys(d, &c);
 
 	rc = rc ? rc : net_tap_offload(d, &n->tap, c.flags, resume);
+	rc = rc ? rc : net_tap_queues(d, &n->tap, c.nqueues);
 	if (rc)
 		return rc;
 	c.flags |= resume ? NET_RESUME : 0;
@@ -347,6 +351,8 @@ const struct super_backend net_super = {
 	.kind = "vif",
 	.stats = &net_bdev_stats,
 	.captures = true,
+	.configure = net_front_configure,
+	.configured = net_front_configured,
 	.describe = net_describe,
 	.probe = net_probe,
 	.offer = net_offer,

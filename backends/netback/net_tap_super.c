@@ -19,7 +19,7 @@
 
 #include <linux/virtio_net.h>
 
-#include "net_conf.h"
+#include "net_noqueue_super.h"
 
 /* The largest address that is no broadcast: a bridge never takes it for its own. */
 static const unsigned char tap_mac[6] = { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff };
@@ -54,9 +54,11 @@ static void tap_find(uint32_t index, const char *name, char *out)
 		snprintf(out, IFNAMSIZ, "%s", name);
 }
 
+/* One more queue of the interface, which is made if there is none. */
 static int tap_attach(struct bdev *d, const char *name, int fd)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR |
+		                          IFF_MULTI_QUEUE };
 
 	memcpy(ifr.ifr_name, name, IFNAMSIZ);
 	if (ioctl(fd, TUNSETIFF, &ifr) == 0)
@@ -81,7 +83,7 @@ static int tap_attach(struct bdev *d, const char *name, int fd)
 static int tap_set_mtu(struct bdev *d, const char *name, uint32_t mtu)
 {
 	struct ifreq ifr = { .ifr_mtu = (int)mtu };
-	autoclose int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	autoclose int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	memcpy(ifr.ifr_name, name, IFNAMSIZ);
 	if (sock < 0 || ioctl(sock, SIOCSIFMTU, &ifr))
@@ -118,7 +120,14 @@ static int tap_begin(struct bdev *d, const char *name, uint32_t mtu, struct net_
 {
 	if (ioctl(t->fd, TUNSETOFFLOAD, (unsigned long)t->offload))
 		return tap_fault(d, name, "its offloads cannot be set");
+	net_noqueue(t->index);
 	return mtu ? tap_set_mtu(d, name, mtu) : 0;
+}
+
+static int tun_open(struct bdev *d, int *fd)
+{
+	*fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	return *fd < 0 ? tap_fault(d, "/dev/net/tun", "cannot be opened") : 0;
 }
 
 int net_tap_open(struct bdev *d, const char *name, uint32_t index, uint32_t mtu,
@@ -127,10 +136,10 @@ int net_tap_open(struct bdev *d, const char *name, uint32_t index, uint32_t mtu,
 	char is[IFNAMSIZ];
 	int rc;
 
-	*t = (struct net_tap){ .fd = open("/dev/net/tun",
-		                          O_RDWR | O_CLOEXEC | O_NONBLOCK) };
-	if (t->fd < 0)
-		return tap_fault(d, "/dev/net/tun", "cannot be opened");
+	*t = (struct net_tap){ .fd = -1 };
+	rc = tun_open(d, &t->fd);
+	if (rc)
+		return rc;
 	tap_find(index, name, is);
 	rc = tap_attach(d, is, t->fd);
 	if (!rc)
@@ -155,22 +164,71 @@ static bool is_tun(int fd)
 	       st.st_rdev == makedev(MISC_MAJOR, TUN_MINOR);
 }
 
-int net_tap_share(struct bdev *d, int fd, uint32_t index, struct net_tap *t)
+/* A queue of ours that a worker has. Return: a descriptor of it, or -1. */
+static int tap_shared(int fd, uint32_t index)
 {
+	struct net_tap t = { .fd = -1 };
 	char name[IFNAMSIZ];
 
-	*t = (struct net_tap){ .fd = -1, .index = index };
 	if (is_tun(fd))
-		t->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (t->fd >= 0 && net_tap_name(t, name) == 0 && if_nametoindex(name) == index)
+		t.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (t.fd < 0 || (net_tap_name(&t, name) == 0 && if_nametoindex(name) == index))
+		return t.fd;
+	close(t.fd);
+	return -1;
+}
+
+int net_tap_share(struct bdev *d, const int *fds, uint32_t n, uint32_t index,
+                  struct net_tap *t)
+{
+	*t = (struct net_tap){ .index = index };
+	t->fd = tap_shared(fds[0], index);
+	while (t->fd >= 0 && t->nmore + 1 < n) {
+		int fd = tap_shared(fds[t->nmore + 1], index);
+
+		if (fd < 0)
+			net_tap_close(t);
+		else
+			t->more[t->nmore++] = fd;
+	}
+	if (t->fd >= 0)
 		return 0;
-	net_tap_close(t);
 	bdev_fault(d, "its worker has no TAP of this vif, interface %u", index);
 	return -EINVAL;
 }
 
+static void tap_one_queue(struct net_tap *t)
+{
+	while (t->nmore)
+		close(t->more[--t->nmore]);
+}
+
+int net_tap_queues(struct bdev *d, struct net_tap *t, uint32_t n)
+{
+	int rc, sndbuf = TAP_SNDBUF;
+	char name[IFNAMSIZ];
+
+	tap_one_queue(t);
+	rc = net_tap_name(t, name);
+	if (rc)
+		bdev_fault(d, "the TAP is gone: %s", strerror(-rc));
+	while (!rc && t->nmore + 1 < n) {
+		rc = tun_open(d, &t->more[t->nmore]);
+		if (rc)
+			break;
+		rc = tap_attach(d, name, t->more[t->nmore++]);
+	}
+	/* That of the first one is not theirs. */
+	if (!rc && n > 1 && ioctl(t->fd, TUNSETSNDBUF, &sndbuf))
+		rc = tap_fault(d, name, "its queues cannot be set up");
+	if (rc)
+		tap_one_queue(t);
+	return rc;
+}
+
 void net_tap_close(struct net_tap *t)
 {
+	tap_one_queue(t);
 	if (t->fd >= 0)
 		close(take_fd(&t->fd));
 }
@@ -197,7 +255,7 @@ static int tap_switch(const char *name, uint32_t cmd, uint32_t value)
 {
 	struct ethtool_value v = { .cmd = cmd, .data = value };
 	struct ifreq ifr = { .ifr_data = (void *)&v };
-	autoclose int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	autoclose int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	memcpy(ifr.ifr_name, name, IFNAMSIZ);
 	if (sock < 0 || ioctl(sock, SIOCETHTOOL, &ifr))
@@ -263,4 +321,5 @@ void net_tap_rest(struct net_tap *t)
 	if (net_tap_name(t, name) == 0 && tap_tell(name, t, TAP_OFFLOADS, t->offload))
 		log_debug(NULL, "%s: TUNSETOFFLOAD: %m", name);
 	tap_unplug(t);
+	tap_one_queue(t);
 }

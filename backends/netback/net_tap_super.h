@@ -10,15 +10,19 @@
 #include <stdint.h>
 
 #include "backend.h"
+#include "net_conf.h"
 
 /**
  * struct net_tap - A TAP that is open
- * @fd:		-1 when it is not
+ * @fd:		Its first queue; -1 when it is not
+ * @more:	The others, @nmore
  * @index:	Of the interface
  * @offload:	TUN_F_*, as last told
  */
 struct net_tap {
 	int fd;
+	int more[NET_QUEUES_MAX - 1];
+	uint32_t nmore;
 	uint32_t index;
 	uint32_t offload;
 };
@@ -36,15 +40,16 @@ int must_check net_tap_open(struct bdev *d, const char *name, uint32_t index,
                             uint32_t mtu, struct net_tap *t);
 
 /**
- * net_tap_share() - Take one that a worker has, by its descriptor @fd, which is
- * duplicated
+ * net_tap_share() - Take one that a worker has, by its descriptors, which are duplicated
+ * @fds:	Of its @n queues
  * @index:	The number it has to have
  *
  * It stays as it is, with its carrier.
  *
  * Return: 0 or -errno after bdev_fault().
  */
-int must_check net_tap_share(struct bdev *d, int fd, uint32_t index, struct net_tap *t);
+int must_check net_tap_share(struct bdev *d, const int *fds, uint32_t n, uint32_t index,
+                             struct net_tap *t);
 
 /** net_tap_told() - An earlier pvbackd has done net_tap_offload() with @flags */
 void net_tap_told(struct net_tap *t, uint32_t flags);
@@ -70,7 +75,23 @@ int must_check net_tap_name(const struct net_tap *t, char *name);
 int must_check net_tap_offload(struct bdev *d, struct net_tap *t, uint32_t flags,
                                bool resume);
 
-/** net_tap_rest() - No guest uses it: no carrier, all offloads but those switched off */
+/**
+ * net_tap_queues() - Have @n queues: frames for the guest are spread over them by flow
+ *
+ * Return: 0 or -errno after bdev_fault().
+ */
+int must_check net_tap_queues(struct bdev *d, struct net_tap *t, uint32_t n);
+
+/** net_tap_queue() - The descriptor of queue @i */
+static inline int net_tap_queue(const struct net_tap *t, uint32_t i)
+{
+	return i ? t->more[i - 1] : t->fd;
+}
+
+/**
+ * net_tap_rest() - No guest uses it: no carrier, one queue, all offloads but those that
+ * were switched off
+ */
 void net_tap_rest(struct net_tap *t);
 
 #endif

@@ -62,18 +62,42 @@ static struct net_vif *vif_new(struct wdev *d, const struct net_conf *c)
 	return v;
 }
 
-static int vif_thread(struct net_queue *q)
+/* As top shows it: "vif-0", without the guest; of several with a number. */
+static void vif_thread_name(const struct net_vif *v, pthread_t thread, uint32_t i)
 {
-	const char *tag = net_queue_tag(q), *name = strstr(tag, "vif-");
-	pthread_t thread;
-	int rc = pthread_create(&thread, NULL, net_queue_run, q);
+	const char *dev = strrchr(v->dev->tag, ' ');
+	char name[16];
 
-	if (rc)
-		return -rc;
-	/* As top shows it: "vif-0", without the guest. */
-	pthread_setname_np(thread, name ? name : tag);
-	pthread_detach(thread);
-	return 0;
+	dev = dev ? dev + 1 : v->dev->tag;
+	if (v->conf.nqueues > 1)
+		snprintf(name, sizeof(name), "%.12s.%u", dev, i % 10);
+	else
+		snprintf(name, sizeof(name), "%.15s", dev);
+	pthread_setname_np(thread, name);
+}
+
+/* All threads, or none. */
+static int vif_run(struct net_vif *v)
+{
+	pthread_t thread[NET_QUEUES_MAX];
+	uint32_t n = 0;
+	int rc = 0;
+
+	pthread_mutex_lock(&v->lock);
+	while (!rc && n < v->conf.nqueues) {
+		rc = -pthread_create(&thread[n], NULL, net_queue_run, v->queue[n]);
+		if (!rc) {
+			vif_thread_name(v, thread[n], n);
+			n++;
+		}
+	}
+	v->go = !rc;
+	atomic_store(&v->live, n);
+	pthread_mutex_unlock(&v->lock);
+	/* With success @v is theirs. */
+	while (rc && n--)
+		pthread_join(thread[n], NULL);
+	return rc;
 }
 
 struct net_journal *net_vif_journal(const struct net_vif *v, uint32_t i)
@@ -105,22 +129,22 @@ static int vif_start(struct net_vif *v, int *fds, char *text, size_t size)
 {
 	int rc = vif_journal(v, fds[v->conf.nqueues], text, size);
 
-	rc = rc ? rc : net_queue_open(v, 0, &fds[0], text, size);
-	if (rc)
-		return rc;
-	atomic_store(&v->live, 1);
-	rc = vif_thread(v->queue[0]);
-	if (rc) {
-		snprintf(text, size, "cannot start a thread: %s", strerror(-rc));
-		net_queue_close(v->queue[0]);
+	for (uint32_t i = 0; !rc && i < v->conf.nqueues; i++)
+		rc = net_queue_open(v, i, &fds[i], text, size);
+	if (!rc) {
+		net_queue_carrier(v->queue[0], 1);
+		rc = vif_run(v);
+		if (rc)
+			snprintf(text, size, "cannot start a thread: %s", strerror(-rc));
 	}
+	for (uint32_t i = 0; rc && i < v->conf.nqueues; i++)
+		net_queue_close(v->queue[i]);
 	return rc;
 }
 
 static bool conf_ok(const struct net_conf *c)
 {
-	/* A TAP with several queues is not made yet, so that is all the fds there are. */
-	return c->nqueues == 1 && !(c->flags & ~NET_FLAGS) &&
+	return c->nqueues && c->nqueues <= NET_QUEUES_MAX && !(c->flags & ~NET_FLAGS) &&
 	       !c->rate_bytes == !c->rate_usec;
 }
 
@@ -131,15 +155,15 @@ static int net_connect(struct wdev *d, const void *blob, size_t len, int *fds,
 	struct net_conf c;
 	int rc;
 
-	if (len != sizeof(c) || nfds != 1 + NET_FDS) {
-		snprintf(text, text_size,
-		         "CONNECT of a vif with %zu bytes and %u descriptors", len, nfds);
+	if (len != sizeof(c)) {
+		snprintf(text, text_size, "CONNECT of a vif with %zu bytes", len);
 		return -EPROTO;
 	}
 	memcpy(&c, blob, sizeof(c));
-	if (!conf_ok(&c)) {
-		snprintf(text, text_size, "cannot serve %u queues, flags %#x", c.nqueues,
-		         c.flags);
+	if (!conf_ok(&c) || nfds != c.nqueues + NET_FDS) {
+		snprintf(text, text_size,
+		         "cannot serve %u queues with %u descriptors, flags %#x",
+		         c.nqueues, nfds, c.flags);
 		return -EINVAL;
 	}
 	v = vif_new(d, &c);
@@ -149,12 +173,13 @@ static int net_connect(struct wdev *d, const void *blob, size_t len, int *fds,
 	}
 	/* Before the thread runs: it may be done with it at any time. */
 	d->priv = v;
-	log_info(d->tag, "serving%s%s%s%s%s%s, %s event channel%s",
+	log_info(d->tag, "serving%s%s%s%s%s%s, %u queue%s with %s event channel%s",
 	         c.flags & NET_SG ? " sg" : "", c.flags & NET_CSUM4 ? " csum4" : "",
 	         c.flags & NET_CSUM6 ? " csum6" : "", c.flags & NET_GSO4 ? " gso4" : "",
 	         c.flags & NET_GSO6 ? " gso6" : "",
-	         c.flags & NET_RX_NOTIFY ? "" : " without rx-notify",
-	         c.queue[0].rx_port ? "two" : "one", c.queue[0].rx_port ? "s" : "");
+	         c.flags & NET_RX_NOTIFY ? "" : " without rx-notify", c.nqueues,
+	         c.nqueues > 1 ? "s" : "", c.queue[0].rx_port ? "two" : "one",
+	         c.queue[0].rx_port ? "s" : "");
 	rc = vif_start(v, fds, text, text_size);
 	if (rc)
 		vif_free(v);

@@ -9,6 +9,7 @@
 [ -x /etc/xen/scripts/vif-bridge ] || skip_all "there is no /etc/xen/scripts/vif-bridge"
 net_up
 host_up
+echo "vif.max-queues = 4" >"$work/pvbackd.conf"
 pvbackd_start
 guest_up 1 2
 card 2 >/dev/null
@@ -55,20 +56,25 @@ refused_with "vif1.0 is a bridge" "there is such an interface, and it is no TAP 
 host ip link delete vif1.0
 uncard 1 0
 
-# The frontend's keys. Grants 1 and 2 are pages that dom0 may map, as far as that goes.
-good=(tx-ring-ref 8 rx-ring-ref 9 event-channel 1 request-rx-copy 1)
-while IFS='|' read -r key value words; do
+# The frontend's keys, of which one is KEY. Grants 8 and 9 are pages that dom0 may map, as
+# far as that goes.
+frontend_says() { # KEY VALUE WORDS, and in good what is right
+	local i pairs=()
 	attach_bare --wait
-	pairs=()
 	for ((i = 0; i < ${#good[@]}; i += 2)); do
-		if [ "${good[i]}" != "$key" ]; then
+		if [ "${good[i]}" != "$1" ]; then
 			pairs+=("$f/${good[i]}" "${good[i + 1]}")
 		fi
 	done
-	[ "$value" = - ] || pairs+=("$f/$key" "$value")
+	[ "$2" = - ] || pairs+=("$f/$1" "$2")
 	in_guest 1 xenstore-write -- "${pairs[@]}" "$f/state" 4
-	refused_with "$key=$value" "$words"
+	refused_with "$1=$2" "$3"
 	uncard --force 1 0
+}
+
+good=(tx-ring-ref 8 rx-ring-ref 9 event-channel 1 request-rx-copy 1)
+while IFS='|' read -r key value words; do
+	frontend_says "$key" "$value" "$words"
 done <<'END'
 request-rx-copy|-|request-rx-copy is not 1
 request-rx-copy|0|request-rx-copy is not 1
@@ -78,8 +84,29 @@ event-channel|-|event-channel is missing, it must be a number
 event-channel|0|event-channel is "0", it must be a number
 event-channel|012|event-channel is "012", it must be a number
 feature-sg|yes|feature-sg is "yes", it must be a number
-multi-queue-num-queues|2|multi-queue-num-queues is "2", it must be a number up to 1
+multi-queue-num-queues|0|multi-queue-num-queues is "0", it must be a number from 1 to 4
+multi-queue-num-queues|5|multi-queue-num-queues is "5", it must be a number from 1 to 4
+multi-queue-num-queues|2|the frontend's queue-0/tx-ring-ref is missing
+rx-ring-ref|8|two of the frontend's rings have the same page, grant 8
 tx-ring-ref|4000000000|4000000000
+END
+
+good=(multi-queue-num-queues 2 request-rx-copy 1
+	queue-0/tx-ring-ref 8 queue-0/rx-ring-ref 9 queue-0/event-channel 1
+	queue-1/tx-ring-ref 10 queue-1/rx-ring-ref 11
+	queue-1/event-channel-tx 2 queue-1/event-channel-rx 3)
+while IFS='|' read -r key value words; do
+	frontend_says "$key" "$value" "$words"
+done <<'END'
+multi-queue-num-queues|-|the frontend's tx-ring-ref is missing
+queue-1/tx-ring-ref|-|the frontend's queue-1/tx-ring-ref is missing
+queue-1/rx-ring-ref|x|the frontend's queue-1/rx-ring-ref is "x", it must be a number
+queue-1/event-channel-rx|-|the frontend's queue-1/event-channel is missing
+queue-1/event-channel-rx|0|the frontend's queue-1/event-channel-rx is "0"
+queue-1/rx-ring-ref|8|two of the frontend's rings have the same page, grant 8
+queue-1/event-channel-rx|1|two of the frontend's queues have event channel 1
+multi-queue-num-queues|3|the frontend's queue-2/tx-ring-ref is missing
+queue-0/tx-ring-ref|4000000000|4000000000
 END
 
 fstate() { in_guest 1 xenstore-write "$f/state" "$1"; }

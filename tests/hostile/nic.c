@@ -42,7 +42,7 @@ void nic_share(struct nic *n, struct worker *w, uint32_t flags)
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv),
 		0);
 	n->tap = sv[0];
-	n->worker_tap = sv[1];
+	n->worker_tap[0] = sv[1];
 	n->journal = memfd_create("journal", MFD_CLOEXEC);
 	assert_true(n->journal >= 0);
 	as_guest(w->domid, open_port, n);
@@ -60,16 +60,29 @@ void nic_share(struct nic *n, struct worker *w, uint32_t flags)
 		                     .queue = { { tx_ref, rx_ref, n->port, 0 } } };
 }
 
+void nic_add_queue(struct nic *n, const struct nic *other)
+{
+	uint32_t i = n->conf.nqueues++;
+
+	assert_true(i < NET_QUEUES_MAX);
+	n->conf.queue[i] = other->conf.queue[0];
+	n->worker_tap[i] = other->worker_tap[0];
+}
+
 int nic_connect(struct nic *n, const char **text)
 {
 	struct msg_connect c = { .kind = "vif" };
 	static struct msg m;
-	int fds[] = { stats_create(&net_stats_table), n->worker_tap, n->journal };
+	int fds[1 + NET_QUEUES_MAX + NET_FDS] = { stats_create(&net_stats_table) };
+	uint32_t nfds = 1;
 
 	assert_true(fds[0] >= 0);
+	for (uint32_t i = 0; i < NET_QUEUES_MAX && n->worker_tap[i]; i++)
+		fds[nfds++] = n->worker_tap[i];
+	fds[nfds++] = n->journal;
 	snprintf(c.tag, sizeof(c.tag), "guest %u vif-%u", n->w->domid, n->handle);
 	assert_int_equal(msg_send(n->w->sock, MSG_SUPER, MSG_CONNECT, n->handle, &c,
-	                          &n->conf, sizeof(n->conf), fds, ARRAY_SIZE(fds)),
+	                          &n->conf, sizeof(n->conf), fds, nfds),
 	                 0);
 	close(fds[0]);
 	worker_recv(n->w, MSG_CONNECTED, &m);
@@ -107,7 +120,7 @@ void nic_unshare(struct nic *n)
 	xengntshr_unshare(n->w->shr, n->readonly, 1);
 	xenevtchn_close(n->xce);
 	close(n->tap);
-	close(n->worker_tap);
+	close(n->worker_tap[0]);
 	close(n->journal);
 }
 

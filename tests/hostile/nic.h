@@ -18,6 +18,7 @@
 /**
  * struct nic - One card, seen from the guest and from the host's stack
  * @tap:	The other end of the worker's TAP
+ * @worker_tap:	That of each queue; of one by itself the first is used
  * @pages:	NIC_PAGES shared pages for data; the last one is shared read-only
  * @tx_pushed:	Slots put on the transmit ring
  * @tx_seen:	Responses taken off it
@@ -28,7 +29,7 @@ struct nic {
 	struct worker *w;
 	uint32_t handle;
 	int tap;
-	int worker_tap;
+	int worker_tap[NET_QUEUES_MAX];
 	int journal;
 	struct net_conf conf;
 	struct netif_tx_sring *tx;
@@ -45,6 +46,10 @@ struct nic {
 
 /** nic_share() - The guest's half; nothing is sent yet */
 void nic_share(struct nic *n, struct worker *w, uint32_t flags);
+
+/** nic_add_queue() - Make the rings of @other, which is shared only, the next queue of @n
+ */
+void nic_add_queue(struct nic *n, const struct nic *other);
 
 /** nic_connect() - Send CONNECT with @n->conf. Return: err of CONNECTED. */
 int nic_connect(struct nic *n, const char **text);
