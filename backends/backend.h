@@ -125,6 +125,18 @@ void bdev_fact_bool(struct bdev_facts *f, const char *key, bool value);
 void bdev_fault(struct bdev *d, const char *fmt, ...) printf_like(2, 3);
 
 /**
+ * bdev_file() - A file of the device that is there when pvbackd and its worker have died
+ * @name:	"journal" or "fence"
+ * @fresh:	An empty one, instead of any that there is; else the one that there is
+ *
+ * It goes when the device closes, after close(). RUN_DIR is on a tmpfs: a file of so many
+ * bytes is so much memory.
+ *
+ * Return: a descriptor of its own, or -errno after bdev_fault().
+ */
+int must_check bdev_file(struct bdev *d, const char *name, bool fresh);
+
+/**
  * struct bdev_update - What a worker is to be told while it serves: blob of UPDATE
  */
 struct bdev_update {
@@ -254,6 +266,8 @@ struct super_backend {
 	 * Optional. A worker that outlived another pvbackd serves the device; @conf is
 	 * what connect() had told it, and bdev's held in probe(). open() has succeeded.
 	 * Takes the descriptors that it keeps, and sets them to -1; recover() can follow.
+	 * There are none if the worker has died as well before it could hand them over:
+	 * then there are the files of bdev_file(), and fence() and recover() do follow.
 	 */
 	int (*adopt)(struct bdev *d, struct bdev_conf *conf);
 

@@ -33,8 +33,8 @@
 /* After the images. */
 enum {
 	BLK_FD_JOURNAL,    /* memfd with the journals of all rings, one after the other */
-	BLK_FD_FENCE_READ, /* a pipe, to be kept for a supervisor that comes later */
-	BLK_FD_FENCE, /* its other end, to be kept open for as long as I/O may last */
+	BLK_FD_FENCE_LOOK, /* the fence's file, for a supervisor that comes later */
+	BLK_FD_FENCE, /* the same, locked: to be kept open for as long as I/O may last */
 	BLK_FDS
 };
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -182,8 +183,9 @@ static int disk_journal(struct blk_disk *k, char *text, size_t size)
 	int rc, fd = k->fd[BLK_FD_JOURNAL];
 	void *mem;
 
-	/* A new one is empty; one that was in use has this size. */
-	if (ftruncate(fd, (off_t)len) < 0)
+	/* A new one is empty; one that was in use has this size. No memory for it is an
+	 * error now, not a signal later. */
+	if (fallocate(fd, 0, 0, (off_t)len) < 0)
 		goto fail;
 	mem = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (mem == MAP_FAILED)

@@ -2,10 +2,9 @@
 #include "blk_life_super.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 
 #include "blk_journal.h"
 
@@ -16,13 +15,12 @@ int blk_life_begin(struct bdev *d, struct blk_life *l, const struct blk_conf *c)
 	blk_life_end(l);
 	l->conf = *c;
 	l->fence = -1;
-	l->journal = memfd_create("pvbackd-journal", MFD_CLOEXEC);
-	l->on = l->journal >= 0;
-	if (l->on)
-		return 0;
-	rc = -errno;
-	bdev_fault(d, "no memory for the journal: %s", strerror(-rc));
-	return rc;
+	rc = bdev_file(d, "journal", true);
+	if (rc < 0)
+		return rc;
+	l->journal = rc;
+	l->on = true;
+	return 0;
 }
 
 void blk_life_adopt(struct blk_life *l, const struct blk_conf *c, int *fds)
@@ -32,23 +30,87 @@ void blk_life_adopt(struct blk_life *l, const struct blk_conf *c, int *fds)
 	l->conf = *c;
 	l->conf.flags &= ~BLK_RECOVER;
 	l->journal = take_fd(&fds[BLK_FD_JOURNAL]);
-	l->fence = take_fd(&fds[BLK_FD_FENCE_READ]);
+	l->fence = take_fd(&fds[BLK_FD_FENCE_LOOK]);
+}
+
+/* Which file it is. Return: 0 or -errno. */
+static int identify(int fd, struct blk_identity *id)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*id = (struct blk_identity){ st.st_dev, st.st_ino, st.st_rdev };
+	return 0;
+}
+
+bool blk_life_same(int a, int b)
+{
+	struct blk_identity x, y;
+
+	return identify(a, &x) == 0 && identify(b, &y) == 0 &&
+	       memcmp(&x, &y, sizeof(x)) == 0;
+}
+
+int blk_life_find(struct bdev *d, struct blk_life *l, const struct blk_conf *c, int image)
+{
+	int fds[BLK_FDS] = { bdev_file(d, "journal", false), -1, -1 };
+	struct blk_identity was, is;
+
+	if (fds[BLK_FD_JOURNAL] < 0)
+		return fds[BLK_FD_JOURNAL];
+	fds[BLK_FD_FENCE_LOOK] = bdev_file(d, "fence", false);
+	if (fds[BLK_FD_FENCE_LOOK] < 0) {
+		close(fds[BLK_FD_JOURNAL]);
+		return fds[BLK_FD_FENCE_LOOK];
+	}
+	blk_life_adopt(l, c, fds);
+	if (pread(l->fence, &was, sizeof(was), 0) == (ssize_t)sizeof(was) &&
+	    identify(image, &is) == 0 && memcmp(&was, &is, sizeof(is)) == 0)
+		return 0;
+	blk_life_end(l);
+	return -ESTALE;
+}
+
+/*
+ * A new one: what may be left of the last worker has the old file. Locked by a
+ * description that will be the worker's alone. Return: 0, or -errno after bdev_fault().
+ */
+static int fence_make(struct bdev *d, struct blk_life *l, int image, int *locked)
+{
+	autoclose int lock = bdev_file(d, "fence", true);
+	struct blk_identity id;
+	int rc, look;
+
+	if (lock < 0)
+		return lock;
+	rc = identify(image, &id);
+	if (!rc && flock(lock, LOCK_EX | LOCK_NB) < 0)
+		rc = -errno;
+	if (!rc && pwrite(lock, &id, sizeof(id), 0) != (ssize_t)sizeof(id))
+		rc = -ENOSPC;
+	if (rc) {
+		bdev_fault(d, "its file \"fence\": %s", strerror(-rc));
+		return rc;
+	}
+	look = bdev_file(d, "fence", false);
+	if (look < 0)
+		return look;
+	if (l->fence >= 0)
+		close(l->fence);
+	l->fence = look;
+	*locked = take_fd(&lock);
+	return 0;
 }
 
 int blk_life_tell(struct bdev *d, struct blk_life *l, bool recover,
                   struct bdev_conf *conf)
 {
 	struct blk_conf c = l->conf;
-	int fd[2], rc;
+	int locked, rc = fence_make(d, l, conf->fds[0], &locked);
 
-	if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) < 0) {
-		rc = -errno;
-		bdev_fault(d, "no descriptors for a worker: %s", strerror(-rc));
+	if (rc)
 		return rc;
-	}
-	if (l->fence >= 0)
-		close(l->fence);
-	l->fence = fd[0];
 	c.flags |= recover ? BLK_RECOVER : 0;
 	memcpy(conf->blob, &c, sizeof(c));
 	conf->len = sizeof(c);
@@ -56,7 +118,7 @@ int blk_life_tell(struct bdev *d, struct blk_life *l, bool recover,
 	conf->fds[conf->nfds++] = l->journal;
 	conf->fds[conf->nfds++] = l->fence;
 	conf->once = 1U << conf->nfds;
-	conf->fds[conf->nfds++] = fd[1];
+	conf->fds[conf->nfds++] = locked;
 	return 0;
 }
 
@@ -92,10 +154,12 @@ static bool ring_busy(const struct blk_life *l, off_t at)
 
 int blk_life_fence(const struct blk_life *l)
 {
-	struct pollfd p = { .fd = l->fence, .events = POLLIN };
-
-	if (!l->on || l->fence < 0 || (poll(&p, 1, 0) > 0 && p.revents & POLLHUP))
+	if (!l->on || l->fence < 0)
 		return 0;
+	if (flock(l->fence, LOCK_SH | LOCK_NB) == 0) {
+		flock(l->fence, LOCK_UN);
+		return 0;
+	}
 	/* The kernel takes its time to take an I/O ring apart, whether it was in use or
 	 * not: what no request was taken for is not in flight. */
 	return any_ring(l, ring_in_flight) ? -EAGAIN : 0;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "backend.h"
 #include "blk_conf.h"
@@ -110,12 +109,29 @@ static int blk_recover(struct bdev *d, struct bdev_conf *conf)
 	return blk_life_tell(d, &b->life, true, conf);
 }
 
-static bool same_file(int a, int b)
+static int image_replaced(struct bdev *d)
 {
-	struct stat x, y;
+	const struct blk *b = d->priv;
 
-	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
-	       x.st_ino == y.st_ino && x.st_rdev == y.st_rdev;
+	bdev_fault(d,
+	           "%s is \"%.300s\", which is not what its worker served: it was "
+	           "replaced while no pvbackd ran",
+	           b->image->key, b->image->path);
+	return -EINVAL;
+}
+
+/* Nobody has descriptors of the image: those of its name serve as well. */
+static int adopt_files(struct bdev *d, const struct blk_conf *c)
+{
+	struct blk *b = d->priv;
+	int rc = blk_storage_ready(d, c->nqueues);
+
+	rc = rc ? rc : blk_life_find(d, &b->life, c, b->image->fd);
+	if (rc == -ESTALE)
+		return image_replaced(d);
+	if (!rc)
+		b->published = published_before(d);
+	return rc;
 }
 
 /*
@@ -131,16 +147,14 @@ static int blk_adopt(struct bdev *d, struct bdev_conf *conf)
 		goto odd;
 	memcpy(&c, conf->blob, sizeof(c));
 	if (!c.nqueues || c.nqueues > BLK_QUEUES_MAX || !c.ring_pages ||
-	    c.ring_pages > BLK_RING_PAGES_MAX || conf->nfds != c.nqueues + BLK_FDS)
+	    c.ring_pages > BLK_RING_PAGES_MAX)
 		goto odd;
-	if (!same_file(b->image->fd, conf->fds[0])) {
-		bdev_fault(
-			d,
-			"%s is \"%.300s\", which is not what its worker serves: it was "
-			"replaced while no pvbackd ran",
-			b->image->key, b->image->path);
-		return -EINVAL;
-	}
+	if (!conf->nfds)
+		return adopt_files(d, &c);
+	if (conf->nfds != c.nqueues + BLK_FDS)
+		goto odd;
+	if (!blk_life_same(b->image->fd, conf->fds[0]))
+		return image_replaced(d);
 	close(b->image->fd);
 	b->image->fd = take_fd(&conf->fds[0]);
 	b->image->direct = c.flags & BLK_DIRECT;

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "net_journal.h"
 
@@ -15,13 +14,12 @@ int net_life_begin(struct bdev *d, struct net_life *l, const struct net_conf *c)
 
 	net_life_end(l);
 	l->conf = *c;
-	l->journal = memfd_create("pvbackd-journal", MFD_CLOEXEC);
-	l->on = l->journal >= 0;
-	if (l->on)
-		return 0;
-	rc = -errno;
-	bdev_fault(d, "no memory for the journal: %s", strerror(-rc));
-	return rc;
+	rc = bdev_file(d, "journal", true);
+	if (rc < 0)
+		return rc;
+	l->journal = rc;
+	l->on = true;
+	return 0;
 }
 
 int net_life_conf(struct bdev *d, const struct bdev_conf *conf, struct net_conf *c)
@@ -29,19 +27,24 @@ int net_life_conf(struct bdev *d, const struct bdev_conf *conf, struct net_conf 
 	if (conf->len == sizeof(*c)) {
 		memcpy(c, conf->blob, sizeof(*c));
 		if (c->nqueues && c->nqueues <= NET_QUEUES_MAX &&
-		    conf->nfds == c->nqueues + NET_FDS)
+		    (!conf->nfds || conf->nfds == c->nqueues + NET_FDS))
 			return 0;
 	}
 	bdev_fault(d, "its worker was told what this pvbackd does not understand");
 	return -EPROTO;
 }
 
-void net_life_adopt(struct net_life *l, const struct net_conf *c, struct bdev_conf *conf)
+int net_life_adopt(struct bdev *d, struct net_life *l, const struct net_conf *c,
+                   struct bdev_conf *conf)
 {
+	int fd = conf->nfds ? take_fd(&conf->fds[c->nqueues])
+	                    : bdev_file(d, "journal", false);
+
 	net_life_end(l);
-	l->on = true;
-	l->conf = *c;
-	l->journal = take_fd(&conf->fds[c->nqueues]);
+	if (fd < 0)
+		return fd;
+	*l = (struct net_life){ .on = true, .conf = *c, .journal = fd };
+	return 0;
 }
 
 void net_life_tell(const struct net_life *l, const struct net_tap *t,

@@ -16,7 +16,7 @@
 /**
  * struct net_life - Of a card; zero while it is not connected
  * @on:		It is
- * @journal:	memfd
+ * @journal:	File
  */
 struct net_life {
 	bool on;
@@ -36,8 +36,13 @@ int must_check net_life_begin(struct bdev *d, struct net_life *l,
 int must_check net_life_conf(struct bdev *d, const struct bdev_conf *conf,
                              struct net_conf *c);
 
-/** net_life_adopt() - Its connection; the journal's descriptor is taken */
-void net_life_adopt(struct net_life *l, const struct net_conf *c, struct bdev_conf *conf);
+/**
+ * net_life_adopt() - Its connection; the journal's descriptor is taken, if there is one
+ *
+ * Return: 0, or -errno after bdev_fault().
+ */
+int must_check net_life_adopt(struct bdev *d, struct net_life *l,
+                              const struct net_conf *c, struct bdev_conf *conf);
 
 /** net_life_tell() - Fill in what a worker is told */
 void net_life_tell(const struct net_life *l, const struct net_tap *t,

@@ -236,8 +236,7 @@ static int net_adopt(struct bdev *d, struct bdev_conf *conf)
 	if (rc)
 		return rc;
 	net_tap_told(&n->tap, c.flags);
-	net_life_adopt(&n->life, &c, conf);
-	return 0;
+	return net_life_adopt(d, &n->life, &c, conf);
 }
 
 /*

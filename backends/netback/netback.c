@@ -2,6 +2,7 @@
 /* Worker half of the network backend: what the supervisor says, judged and set going. */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -112,8 +113,9 @@ static int vif_journal(struct net_vif *v, int fd, char *text, size_t size)
 	void *mem = MAP_FAILED;
 	int rc;
 
-	/* A new one is empty; one that was in use has this size. */
-	if (ftruncate(fd, (off_t)len) == 0)
+	/* A new one is empty; one that was in use has this size. No memory for it is an
+	 * error now, not a signal later. */
+	if (fallocate(fd, 0, 0, (off_t)len) == 0)
 		mem = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
 		           fd, 0);
 	if (mem != MAP_FAILED) {

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "dev_held.h"
+#include "dev_kept.h"
 #include "dev_stats.h"
 #include "dev_store.h"
 #include "guest.h"
@@ -108,9 +109,11 @@ static void storage_close(struct device *d)
 	if (d->opening && d->ops->abandon)
 		d->ops->abandon(&d->bdev);
 	d->opening = false;
+	if (d->open)
+		d->ops->close(&d->bdev);
+	dev_kept_drop(d);
 	if (!d->open)
 		return;
-	d->ops->close(&d->bdev);
 	d->open = d->lost = false;
 	d->crashes = 0;
 	super_storage_freed(d->guest->super);

@@ -91,7 +91,9 @@ int dev_held_take(struct device *d)
 		return rc;
 	d->conf = d->held->conf;
 	d->conf.nfds = d->conf.once = 0;
+	d->kept = true;
 	dev_held_free(d);
-	log_info(d->tag, "adopted with its worker");
+	log_info(d->tag, d->lost ? "its worker died without a pvbackd: goes on"
+	                         : "adopted with its worker");
 	return 0;
 }

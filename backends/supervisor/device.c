@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "dev_act.h"
 #include "dev_held.h"
+#include "dev_kept.h"
 #include "dev_stats.h"
 #include "dev_store.h"
 #include "dev_update.h"
@@ -75,7 +76,10 @@ bool device_retries(struct device *d)
 {
 	unsigned int n = d->retakes;
 
-	if (d->state != DEV_RETAKING || n == RETAKES)
+	bool retakes = d->state == DEV_RETAKING ||
+	               (d->state == DEV_STARTING && d->resume);
+
+	if (!retakes || !d->ops->recover || n == RETAKES)
 		return false;
 	d->retakes++;
 	d->retake_ns = clock_ns() + (RETAKE_NS << (n < 6 ? n : 6));
@@ -88,11 +92,35 @@ bool device_needs_worker(const struct device *d)
 	       d->state == DEV_REVIVING;
 }
 
+/*
+ * Nobody serves it, and it is not at rest. Return: true if it cannot be taken up although
+ * it should be.
+ */
+static bool begin_kept(struct device *d)
+{
+	int rc = -ENOENT;
+
+	if (d->held || d->drained)
+		return false;
+	if (!d->marked && d->view.own == XenbusStateConnected)
+		rc = dev_kept_get(d);
+	if (rc)
+		dev_kept_drop(d);
+	if (!rc || rc == -ENOENT)
+		return false;
+	d->state = DEV_CONNECTED;
+	d->view.offered = d->view.front_seen = true;
+	device_worker_event(d, EV_WORKER_DIED, d->fault);
+	return true;
+}
+
 /* What was there before us may be another's, ours of last time, or left by a crash. */
 static void device_begin(struct device *d)
 {
 	d->known = true;
 	if (d->view.foreign)
+		return;
+	if (begin_kept(d))
 		return;
 	d->state = dev_initial(d->view.own, d->marked || d->held || d->drained);
 	d->view.offered = d->view.front_seen = d->state != DEV_NEW;
@@ -199,6 +227,8 @@ bool device_step(struct device *d)
 
 void device_free(struct device *d)
 {
+	/* For who comes after us. */
+	d->kept = false;
 	dev_forget_keys(d);
 	if (d->dirty)
 		TAILQ_REMOVE(&d->guest->super->dirty, d, dirty_link);

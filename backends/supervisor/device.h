@@ -51,6 +51,7 @@ enum dev_link {
  * @held:	What a worker that outlived another pvbackd has of it, until that is taken
  *		over; or NULL
  * @drained:	Such a worker has let go of it, every request is answered
+ * @kept:	There are files that outlive us and the worker
  * @lost:	A worker that was told of it died; nobody has gone on since
  * @lost_ns:	When I/O of that worker was found to be in the way; 0: it was not
  * @retakes:	Attempts to go on with it that failed, in a row
@@ -85,6 +86,7 @@ struct device {
 	unsigned int nqueues;
 	struct dev_held *held;
 	bool drained;
+	bool kept;
 	bool lost;
 	uint64_t lost_ns;
 	unsigned int retakes;

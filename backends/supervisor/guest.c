@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dev_held.h"
+#include "dev_kept.h"
 #include "dev_stats.h"
 #include "dev_update.h"
 #include "device.h"
@@ -76,6 +77,7 @@ int guest_connect(struct guest *g, struct device *d)
 	struct msg_connect m = { 0 };
 	int fds[MSG_FDS_MAX], rc = dev_stats_open(d);
 
+	rc = rc ? rc : dev_kept_put(d);
 	if (rc)
 		return rc;
 	fds[0] = d->stats;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "dev_kept.h"
 #include "device.h"
 #include "domain.h"
 #include "guest.h"
@@ -241,8 +242,10 @@ int super_open(struct super *s, const struct config *conf, struct loop *loop)
 			"seen in XenStore",
 			strerror(-rc));
 	rc = add_timers(s);
-	if (!rc)
+	if (!rc) {
 		find_workers(s);
+		dev_kept_find(s);
+	}
 	rc = rc ? rc : conn_open(s);
 	if (rc)
 		super_close(s);

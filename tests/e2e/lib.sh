@@ -242,7 +242,7 @@ scenario_done() {
 	check "no grant, port or handle is left" xensim status --leaks
 	check "the host goes down" xensim down
 	same "no process is left" "$(ours)" ""
-	same "no file is left" "$(ls -A "$XENSIM_DIR" 2>/dev/null)" ""
+	same "no file is left" "$(ls -A "$XENSIM_DIR" 2>/dev/null; find "$work/run" -name 'device-*' 2>/dev/null)" ""
 	done_testing
 }
 

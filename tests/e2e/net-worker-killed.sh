@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The worker of a network card is killed again and again under TCP in both directions, and
-# then pvbackd under the worker: no connection breaks, the interface never loses its carrier
-# nor its place on the bridge, the guest sees no change, and no slot is answered twice.
+# then pvbackd under the worker, then both: no connection breaks, the interface keeps its place
+# on the bridge and, while any of them lives, its carrier; the guest sees no change, and no slot
+# is answered twice.
 # timeout: 180
 . "$(dirname "$0")/net-lib.sh"
 
@@ -25,8 +26,8 @@ server=$!
 until_true 5 grep -q listening "$work/iperf.server"
 ip netns exec "$net-g1" iperf3 --client 10.9.0.254 --bidir --json --time 90 >"$work/iperf.json" &
 stream=$!
-flows() { net_of 1 ss -Htn state established '( dport = :5201 )' | wc -l; }
-three() { [ "$(flows)" -eq 3 ]; }
+connections() { net_of 1 ss -Htn state established '( dport = :5201 )' | wc -l; }
+three() { [ "$(connections)" -eq 3 ]; }
 check "streams both ways" until_true 5 three
 
 # again SIGNAL - kill the worker; another one takes the card up
@@ -60,13 +61,20 @@ check "the next one adopts the card" wait_log "vif-0: adopted with its worker"
 check "its worker is killed" again KILL
 check "frames go on" until_true 10 rx_beyond $(($(rx) + 1000000))
 check "the streams are still the same" three
+same "the interface had its carrier throughout" "$(grep -cE 'vif1.0.*(NO-CARRIER|state DOWN)|Deleted' "$work/monitor")" 0
+
+kill -KILL "$pvbackd_pid" "$(worker 1)"
+wait "$pvbackd_pid" 2>/dev/null
+pvbackd_start
+check "both are killed at once, and the next pvbackd goes on" wait_log "vif-0: its worker died without a pvbackd: goes on"
+check "frames go on" until_true 10 rx_beyond $(($(rx) + 1000000))
+check "the streams are still the same" three
 
 kill "$stream"
 wait "$stream" 2>/dev/null
 kill "$server" "$monitor" "$states" 2>/dev/null
 wait "$server" "$monitor" "$states" 2>/dev/null
-same "the interface had its carrier throughout" "$(grep -cE 'vif1.0.*(NO-CARRIER|state DOWN)|Deleted' "$work/monitor")" 0
-check "and is on its bridge" host test -e /sys/class/net/br0/brif/vif1.0
+check "the interface is on its bridge" host test -e /sys/class/net/br0/brif/vif1.0
 same "the guest saw nothing" "$(xs read "$(vbe 1)/state") $(xs read "$(vfe 1)/state")" "4 4"
 # Each path once, when the watch is set.
 same "nobody wrote a state" "$(sort "$work/states" | uniq -c | awk '{ print $1 }' | sort -u)" 1

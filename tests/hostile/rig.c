@@ -308,7 +308,7 @@ int disk_connect(struct disk *d, const char **text)
 		fds[1 + i] = d->image;
 	assert_int_equal(pipe2(pipe, O_CLOEXEC), 0);
 	more[BLK_FD_JOURNAL] = memfd_create("journal", MFD_CLOEXEC);
-	more[BLK_FD_FENCE_READ] = pipe[0];
+	more[BLK_FD_FENCE_LOOK] = pipe[0];
 	more[BLK_FD_FENCE] = pipe[1];
 	snprintf(c.tag, sizeof(c.tag), "guest %u vbd-%u", d->w->domid, d->handle);
 	rc = msg_send(d->w->sock, MSG_SUPER, MSG_CONNECT, d->handle, &c, &d->conf,
