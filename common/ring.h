@@ -132,9 +132,15 @@ static inline bool ring_waiting(const struct ring_back *r)
 	return __atomic_load_n(&r->page->req_prod, __ATOMIC_RELAXED) != r->req_cons;
 }
 
+/** ring_slot_of() - Where request or response @idx is; @slot: its size, a constant */
+static inline void *ring_slot_of(const struct ring_back *r, uint32_t idx, size_t slot)
+{
+	return r->slots + (idx & (r->size - 1)) * slot;
+}
+
 static inline void *ring_slot(const struct ring_back *r, uint32_t idx)
 {
-	return r->slots + (size_t)(idx & (r->size - 1)) * r->slot;
+	return ring_slot_of(r, idx, r->slot);
 }
 
 /*
@@ -144,6 +150,30 @@ static inline void *ring_slot(const struct ring_back *r, uint32_t idx)
 typedef uint32_t ring_word __attribute__((aligned(1), may_alias));
 typedef uint64_t ring_pair __attribute__((aligned(1), may_alias));
 typedef uint64_t ring_quad __attribute__((vector_size(16), aligned(1), may_alias));
+
+/*
+ * Single words of a slot that ring_slot_of() has found, for loops that have no use for
+ * memory; the same rules.
+ */
+static inline uint32_t ring_load32(const void *slot, size_t off)
+{
+	return *(const volatile ring_word *)((const char *)slot + off);
+}
+
+static inline uint64_t ring_load64(const void *slot, size_t off)
+{
+	return *(const volatile ring_pair *)((const char *)slot + off);
+}
+
+static inline void ring_store32(void *slot, size_t off, uint32_t v)
+{
+	*(volatile ring_word *)((char *)slot + off) = v;
+}
+
+static inline void ring_store64(void *slot, size_t off, uint64_t v)
+{
+	*(volatile ring_pair *)((char *)slot + off) = v;
+}
 
 /* Copy @len bytes, of which one side is in the ring. */
 static inline __attribute__((always_inline)) void

@@ -47,14 +47,12 @@ static int ring_memory(struct blk_ring *r, const struct blk_ring_conf *c)
 	blk_pool_init(&r->pages, BLK_BOUNCE_PAGES);
 	blk_pool_init(&r->big, BLK_BIG_UNITS);
 	r->fixed = c->fixed;
-	r->rec = calloc(r->ring.size, sizeof(r->rec[0]));
 	r->io = calloc(r->ring.size, sizeof(r->io[0]));
 	r->seg = calloc((size_t)BLK_BIG_UNITS * BLK_BIG_SEGS, sizeof(r->seg[0]));
 	r->iov = calloc((size_t)BLK_BIG_UNITS * BLK_BIG_SEGS, sizeof(r->iov[0]));
-	if (!r->rec || !r->io || !r->seg || !r->iov)
+	if (!r->io || !r->seg || !r->iov)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < r->ring.size; i++) {
-		r->io[i].rec = &r->rec[i];
 		r->io[i].vec = r->io[i].iov;
 		r->io[i].room = BLK_SEGS;
 	}
@@ -77,6 +75,7 @@ int blk_ring_open(struct blk_ring *r, const struct blk_ring_conf *c, char *text,
 	int rc;
 
 	r->abi = &blk_abi[c->protocol];
+	blk_chain_reset(&r->chain);
 	ring_init(&r->ring, c->page, (size_t)c->pages * XEN_PAGE, r->abi->slot);
 	assert(r->ring.size == BLK_DEPTH * c->pages);
 	rc = ring_memory(r, c);
@@ -87,9 +86,9 @@ int blk_ring_open(struct blk_ring *r, const struct blk_ring_conf *c, char *text,
 	rc = ring_attach(r, c, text, text_size);
 	if (rc)
 		return rc;
-	for (uint32_t i = r->ring.size; i--;)
-		if (r->rec[i].state == BLK_FREE)
-			blk_list_add(&r->free, &r->io[i]);
+	for (uint32_t i = 0, index = r->ring.req_cons; i < r->ring.size; i++)
+		if (r->io[i].state == BLK_FREE)
+			*blk_at(r, index++) = &r->io[i];
 	return 0;
 }
 
@@ -102,6 +101,5 @@ void blk_ring_close(struct blk_ring *r)
 	free(r->iov);
 	free(r->seg);
 	free(r->io);
-	free(r->rec);
 	free(r->left);
 }

@@ -181,11 +181,6 @@ uint32_t blk_journal_taken(const struct blk_journal *j, uint32_t i)
 	return blk_journal_rec(j, i)->taken;
 }
 
-void blk_journal_busy(struct blk_journal *j, bool busy)
-{
-	__atomic_store_n(&j->head->busy, busy, __ATOMIC_RELAXED);
-}
-
 void blk_journal_set_flush_failed(struct blk_journal *j)
 {
 	flag_set(j, FLUSH_FAILED);

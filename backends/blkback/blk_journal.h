@@ -4,20 +4,21 @@
  *
  * Requests are completed out of order, and responses overwrite requests: a ring cannot be
  * taken up from its own indices when the process that served it has died. So each request
- * is recorded before anything is done about it, marked with its response before that is
- * shown to the guest, and cleared after. The process may be killed between any two
- * instructions: whoever comes next finds each request either untouched in the ring, or
- * recorded, or answered.
+ * is recorded before anything is done about it, and marked with its response before that
+ * is shown to the guest. The process may be killed between any two instructions: whoever
+ * comes next finds each request either untouched in the ring, or recorded, or answered.
  *
- *             blk_journal_take()        blk_journal_answer()        blk_journal_clear()
- *   FREE --------------------> TAKEN --------------------> ANSWERED ------------------>
- * FREE |                             ^  | |      blk_journal_take_up()  |  | not shown
- * yet
- *                                +--------- as it is           DONE
+ *       blk_journal_take()        blk_journal_answer()        the response is shown
+ *   FREE ---------------> TAKEN --------------------> ANSWERED -------------> as FREE
+ *                         ^   |                          |
+ *                         |   | blk_journal_take_up()    | not shown yet
+ *                         +---+ as it is                 +-------------> DONE
  *
- * Each arrow is one store of one word; what belongs to the word is written before.
- * Between answer and clear, blk_journal_showing() and blk_journal_shown() surround the
- * store that shows the responses, as shown.h has it.
+ * The first two arrows are one store of one word each; what belongs to the word is
+ * written before. The third is none: blk_journal_showing() and blk_journal_shown()
+ * surround the store that shows the responses, as shown.h has it, and a record whose
+ * response is before that index is as good as FREE. It is to be used again before its
+ * index is 2^31 responses old.
  *
  * One worker at a time writes a journal; the supervisor only makes it and hands it on.
  * Pure: memory and arithmetic.
@@ -41,9 +42,16 @@
 enum blk_journal_state {
 	BLK_JOURNAL_FREE,
 	BLK_JOURNAL_TAKEN,    /* recorded; how much of it was done is not known */
-	BLK_JOURNAL_ANSWERED, /* done, its response is in the ring or about to be */
+	BLK_JOURNAL_ANSWERED, /* done, its response is in the ring or about to be; FREE
+	                         when it was shown */
 	BLK_JOURNAL_DONE,     /* done, and found by a successor without a response */
 };
+
+/* In the states of which the guest waits for a response that is not written. */
+#define BLK_JOURNAL_OWED 1U
+_Static_assert((BLK_JOURNAL_TAKEN & BLK_JOURNAL_DONE & BLK_JOURNAL_OWED) &&
+                       !((BLK_JOURNAL_FREE | BLK_JOURNAL_ANSWERED) & BLK_JOURNAL_OWED),
+               "a bit tells");
 
 /*
  * The layout, for those who only look: a head, then records of a stride.
@@ -167,7 +175,10 @@ void blk_journal_start(struct blk_journal *j, uint32_t index);
 /** blk_journal_started() - A worker came so far; otherwise nothing was ever taken */
 bool blk_journal_started(const struct blk_journal *j);
 
-/** blk_journal_rec() - Record @i; its @req is to be written while it is FREE only */
+/**
+ * blk_journal_rec() - Record @i; its @req is to be written only while it is FREE, or its
+ * response was shown
+ */
 struct blk_journal_rec *blk_journal_rec(const struct blk_journal *j, uint32_t i);
 
 /* Pairs with the acquire of who looks: who finds the word finds what was written before.
@@ -186,7 +197,7 @@ static inline uint64_t blk_journal_word(enum blk_journal_state s, int16_t status
 /** blk_journal_take() - Request @index of the ring is in the record now */
 static inline void blk_journal_take(struct blk_journal_rec *r, uint32_t index)
 {
-	assert((r->word & 0xff) == BLK_JOURNAL_FREE);
+	assert(!(r->word & BLK_JOURNAL_OWED));
 	r->taken = index;
 	blk_journal_put(&r->word, blk_journal_word(BLK_JOURNAL_TAKEN, 0, 0));
 }
@@ -196,12 +207,6 @@ static inline void blk_journal_answer(struct blk_journal_rec *r, uint32_t index,
                                       int16_t status)
 {
 	blk_journal_put(&r->word, blk_journal_word(BLK_JOURNAL_ANSWERED, status, index));
-}
-
-/** blk_journal_clear() - The response was shown: the record can be used again */
-static inline void blk_journal_clear(struct blk_journal_rec *r)
-{
-	blk_journal_put(&r->word, 0);
 }
 
 /** blk_journal_showing() - The guest is about to be shown the responses before @prod */
@@ -241,7 +246,10 @@ uint32_t blk_journal_taken(const struct blk_journal *j, uint32_t i);
 /*
  * The worker is at work on the ring, or sleeps: who is to blame if it crashes?
  */
-void blk_journal_busy(struct blk_journal *j, bool busy);
+static inline void blk_journal_busy(struct blk_journal *j, bool busy)
+{
+	__atomic_store_n(&j->head->busy, busy, __ATOMIC_RELAXED);
+}
 
 /*
  * A flush failed: writes that were answered may be lost, whoever serves the ring.

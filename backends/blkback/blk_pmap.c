@@ -54,12 +54,13 @@ static void pmap_miss(struct blk_pmap *p, struct blk_pmap_slot *s, uint32_t gref
 	}
 }
 
-const struct blk_pmap_slot *blk_pmap_search(struct blk_pmap *p, uint32_t gref)
+const struct blk_pmap_slot *blk_pmap_search(struct blk_pmap *p, uint32_t gref, bool want)
 {
 	struct blk_pmap_slot *s = pmap_probe(p, gref);
 
 	if (!s->page) {
-		pmap_miss(p, s, gref);
+		if (want)
+			pmap_miss(p, s, gref);
 		return NULL;
 	}
 	p->chunk[s->chunk].used = p->now;

@@ -115,7 +115,18 @@ static inline uint32_t blk_pmap_home(uint32_t gref)
 }
 
 /* Not where it would be at first, or not mapped. */
-const struct blk_pmap_slot *blk_pmap_search(struct blk_pmap *p, uint32_t gref);
+const struct blk_pmap_slot *blk_pmap_search(struct blk_pmap *p, uint32_t gref, bool want);
+
+static inline const struct blk_pmap_slot *blk_pmap_look(struct blk_pmap *p, uint32_t gref,
+                                                        bool want)
+{
+	const struct blk_pmap_slot *s = &p->slot[blk_pmap_home(gref)];
+
+	if (s->gref != gref || !s->page)
+		return blk_pmap_search(p, gref, want);
+	p->chunk[s->chunk].used = p->now;
+	return s;
+}
 
 /**
  * blk_pmap_find() - A grant, its page writable
@@ -124,12 +135,13 @@ const struct blk_pmap_slot *blk_pmap_search(struct blk_pmap *p, uint32_t gref);
  */
 static inline const struct blk_pmap_slot *blk_pmap_find(struct blk_pmap *p, uint32_t gref)
 {
-	const struct blk_pmap_slot *s = &p->slot[blk_pmap_home(gref)];
+	return blk_pmap_look(p, gref, true);
+}
 
-	if (s->gref != gref || !s->page)
-		return blk_pmap_search(p, gref);
-	p->chunk[s->chunk].used = p->now;
-	return s;
+/** blk_pmap_peek() - The same, but it is not remembered */
+static inline const struct blk_pmap_slot *blk_pmap_peek(struct blk_pmap *p, uint32_t gref)
+{
+	return blk_pmap_look(p, gref, false);
 }
 
 /** blk_pmap_due() - Time for blk_pmap_fill() */

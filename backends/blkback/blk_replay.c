@@ -30,8 +30,8 @@ int blk_recover(struct blk_ring *r, char *text, size_t text_size)
 	ring_continue(&r->ring, r->left->cons, r->left->prod);
 	r->unanswered = r->left->n;
 	for (uint32_t k = 0; k < r->left->n; k++) {
-		r->rec[r->left->rec[k]].state = BLK_LEFT;
-		r->rec[r->left->rec[k]].left = true;
+		r->io[r->left->rec[k]].state = BLK_LEFT;
+		r->io[r->left->rec[k]].left = true;
 	}
 	if (blk_journal_flush_failed(&r->journal))
 		__atomic_store_n(r->flush_failed, true, __ATOMIC_RELAXED);
@@ -61,7 +61,7 @@ static bool must_wait(const struct blk_req *a, const struct blk_req *b)
 static bool is_free_to_go(const struct blk_ring *r, const struct blk_req *q)
 {
 	for (uint32_t k = 0; k < r->replayed; k++) {
-		const struct blk_rec *before = &r->rec[r->left->rec[k]];
+		const struct blk_io *before = &r->io[r->left->rec[k]];
 
 		if (blk_active(before) && must_wait(&before->req, q))
 			return false;
@@ -78,14 +78,14 @@ static bool replay_one(struct blk_ring *r, uint32_t i)
 	int16_t status;
 
 	if (blk_journal_state(&r->journal, i, &status) == BLK_JOURNAL_DONE) {
-		io->rec->state = BLK_FETCHING;
+		io->state = BLK_FETCHING;
 		io->taken = blk_now(r);
 		blk_answer(r, io, status);
 		return true;
 	}
-	if (good && !is_free_to_go(r, &io->rec->req))
+	if (good && !is_free_to_go(r, &io->req))
 		return false;
-	blk_begin(r, io, blk_journal_taken(&r->journal, i), good ? NULL : &fault);
+	blk_begin(r, io, good ? NULL : &fault);
 	return true;
 }
 

@@ -223,4 +223,63 @@ static forced_inline enum verdict must_check blk_req_segments(const struct blk_l
 
 #undef blk_error
 
+/* ---- The short way --------------------------------------------------------------- */
+
+/**
+ * struct blk_short_head - All that a request of one segment says, in registers
+ * @word:	Its first 32 bits: operation, number of segments, handle
+ * @part:	The segment, struct blk_part
+ */
+struct blk_short_head {
+	uint32_t word;
+	uint64_t id;
+	uint64_t sector;
+	uint64_t part;
+};
+
+/**
+ * struct blk_short_lim - The limits, so that few comparisons tell
+ * @mask:	Of what the first 16 bits have in common, in what is allowed: one segment,
+ *		and BLKIF_OP_READ, or _WRITE where that is allowed, too; 0: nothing is
+ * @unit:	Bits that are not set in a sector number
+ * @last:	Highest sector number
+ */
+struct blk_short_lim {
+	uint16_t mask;
+	uint16_t unit;
+	uint64_t last;
+};
+
+#define BLK_SHORT_ONE  (1U << 8) /* nseg */
+/* first = 0, last = 7, behind the gref */
+#define BLK_SHORT_PAGE ((BLK_PAGE_SECTORS - 1U) << 8)
+_Static_assert(offsetof(struct blk_part, first) == 4 && BLK_PAGE_SECTORS == 8, "blkif.h");
+
+static inline struct blk_short_lim blk_short_lim(const struct blk_lim *lim)
+{
+	bool any = lim->sectors >= BLK_PAGE_SECTORS;
+
+	return (struct blk_short_lim){
+		.mask = !any      ? 0
+		        : lim->ro ? 0xffff
+		                  : 0xffff & ~BLKIF_OP_WRITE,
+		.unit = (uint16_t)(lim->sector_size / BLK_SECTOR - 1),
+		.last = any ? lim->sectors - BLK_PAGE_SECTORS : 0,
+	};
+}
+
+/**
+ * blk_short_req() - Is this a read or write of one whole page, all of it allowed?
+ *
+ * What it lets through the judges above let through as well, as that and nothing else.
+ * The rest is theirs to judge.
+ */
+static forced_inline bool blk_short_req(const struct blk_short_lim *lim,
+                                        const struct blk_short_head *h)
+{
+	return (h->word & lim->mask) == BLK_SHORT_ONE &&
+	       (uint16_t)(h->part >> 32) == BLK_SHORT_PAGE && h->sector <= lim->last &&
+	       !(h->sector & lim->unit);
+}
+
 #endif

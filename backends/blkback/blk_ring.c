@@ -18,16 +18,16 @@ static const uint8_t steps[][STEPS_MAX + 1] = {
 _Static_assert((int)STORE_READ == BLKIF_OP_READ && (int)STORE_WRITE == BLKIF_OP_WRITE,
                "the most frequent ones need no table");
 
-static enum store_op blk_step(const struct blk_rec *rec)
+static enum store_op blk_step(const struct blk_io *io)
 {
-	uint8_t op = rec->req.op;
+	uint8_t op = io->req.op;
 
-	return (enum store_op)(op <= BLKIF_OP_WRITE ? op : steps[op][rec->step]);
+	return (enum store_op)(op <= BLKIF_OP_WRITE ? op : steps[op][io->step]);
 }
 
-static bool blk_last_step(const struct blk_rec *rec)
+static bool blk_last_step(const struct blk_io *io)
 {
-	return !rec->req.nseg || steps[rec->req.op][rec->step + 1] == STEP_END;
+	return !io->req.nseg || steps[io->req.op][io->step + 1] == STEP_END;
 }
 
 static void blk_served_put(struct blk_ring *r)
@@ -62,44 +62,36 @@ static void blk_stored_put(struct blk_ring *r)
 	r->stored.n = 0;
 }
 
-static inline void blk_count_answer(struct blk_ring *r, const struct blk_io *io)
+void blk_count(struct blk_ring *r, uint8_t op, uint64_t ns, uint64_t n, uint64_t bytes)
 {
-	const struct blk_req *req = &io->rec->req;
-	uint64_t ns = r->now - io->taken;
 	struct blk_tally *t = &r->served;
 
-	if (t->ns != ns || t->op != req->op) {
+	if (t->ns != ns || t->op != op) {
 		blk_served_put(r);
 		t->ns = ns;
-		t->op = req->op;
+		t->op = op;
 	}
-	t->n++;
-	t->bytes += req->len;
-	if (req->flags & BLK_REQ_INDIRECT)
-		stats_add(&r->stats->indirect, 1);
+	t->n += n;
+	t->bytes += bytes;
 }
 
-static inline void blk_count_io(struct blk_ring *r, const struct blk_io *io)
+void blk_count_io(struct blk_ring *r, uint64_t ns, uint64_t n)
 {
-	uint64_t ns = r->now - io->begun;
-
 	if (r->stored.ns != ns) {
 		blk_stored_put(r);
 		r->stored.ns = ns;
 	}
-	r->stored.n++;
+	r->stored.n += n;
 }
 
 /* A free record has none, and the place for the memory of a request in the ring. */
 static void blk_put_memory(struct blk_ring *r, struct blk_io *io)
 {
-	struct blk_rec *rec = io->rec;
-
-	if (rec->nbounce)
-		blk_pool_put(&r->pages, rec->bounce, rec->nbounce);
-	if (rec->nbig)
-		blk_pool_put(&r->big, rec->big, rec->nbig);
-	rec->nbounce = rec->nbig = 0;
+	if (io->nbounce)
+		blk_pool_put(&r->pages, io->bounce, io->nbounce);
+	if (io->nbig)
+		blk_pool_put(&r->big, io->big, io->nbig);
+	io->nbounce = io->nbig = 0;
 	io->vec = io->iov;
 	io->room = BLK_SEGS;
 }
@@ -107,26 +99,28 @@ static void blk_put_memory(struct blk_ring *r, struct blk_io *io)
 static forced_inline void blk_respond(struct blk_ring *r, struct blk_io *io,
                                       int16_t status)
 {
-	struct blk_rec *rec = io->rec;
+	const struct blk_req *req = &io->req;
 	/* Built in a register: what is no field is zero (XSA-216). */
-	uint64_t rsp[] = { rec->req.id,
-		           rec->req.op | (uint64_t)(uint16_t)status << BLK_RSP_STATUS };
+	uint64_t rsp[] = { req->id,
+		           req->op | (uint64_t)(uint16_t)status << BLK_RSP_STATUS };
 
-	assert(blk_active(rec));
+	assert(blk_active(io));
+	*blk_at(r, r->ring.rsp_prod) = io;
 	if (r->abi->rsp == sizeof(rsp))
 		ring_respond(&r->ring, &rsp, sizeof(rsp));
 	else
 		ring_respond(&r->ring, &rsp, sizeof(struct blk32_rsp));
 	blk_journal_answer(io->journal, r->ring.rsp_prod - 1, status);
 	if (status == BLKIF_RSP_OKAY)
-		blk_count_answer(r, io);
-	if (rec->nbounce | rec->nbig)
+		blk_count(r, req->op, r->now - io->taken, 1, req->len);
+	if (status == BLKIF_RSP_OKAY && req->flags & BLK_REQ_INDIRECT)
+		stats_add(&r->stats->indirect, 1);
+	if (io->nbounce | io->nbig)
 		blk_put_memory(r, io);
 	if (r->held == io)
 		r->held = NULL;
-	r->unanswered -= rec->left;
-	rec->state = BLK_ANSWERED;
-	blk_list_add(&r->unshown, io);
+	r->unanswered -= io->left;
+	io->state = BLK_FREE;
 }
 
 void blk_answer(struct blk_ring *r, struct blk_io *io, int16_t status)
@@ -138,59 +132,35 @@ bool blk_ring_publish(struct blk_ring *r)
 {
 	bool notify;
 
-	if (!r->unshown.n)
+	if (r->ring.rsp_prod == r->ring.rsp_pub)
 		return false;
 	blk_journal_showing(&r->journal, r->ring.rsp_prod);
 	notify = ring_publish(&r->ring);
 	blk_journal_shown(&r->journal, r->ring.rsp_prod);
-	for (uint32_t k = 0; k < r->unshown.n; k++) {
-		struct blk_io *io = r->unshown.io[k];
-
-		blk_journal_clear(io->journal);
-		io->rec->state = BLK_FREE;
-		blk_list_add(&r->free, io);
-	}
-	r->unshown.n = 0;
 	stats_add(&r->stats->batches, 1);
 	return notify;
 }
 
 void blk_copy(struct blk_ring *r, struct blk_io *io, enum gnt_dir dir)
 {
-	struct blk_rec *rec = io->rec;
-	const struct blk_seg *seg = blk_segs(r, rec);
-	uint8_t *local = r->bounce + (size_t)rec->bounce * XEN_PAGE;
+	const struct blk_seg *seg = blk_segs(r, io);
+	uint8_t *local = r->bounce + (size_t)io->bounce * XEN_PAGE;
 
 	io->first = gnt_batch_len(r->batch);
-	for (uint32_t s = 0; s < rec->req.nseg; s++) {
+	for (uint32_t s = 0; s < io->req.nseg; s++) {
 		gnt_batch_add(r->batch, dir, seg[s].gref, seg[s].off, local, seg[s].len);
 		local += seg[s].len;
 	}
-	rec->state = BLK_COPYING;
+	io->state = BLK_COPYING;
 	blk_list_add(&r->copying, io);
 }
 
 /* ---- To the engine --------------------------------------------------------------- */
 
-static inline void blk_describe(struct blk_io *io, bool durable)
+/* Is @b, which is what comes after @a on the disk, small, and can one I/O do both? */
+static bool blk_mergeable(const struct blk_io *a, const struct blk_io *b)
 {
-	struct blk_rec *rec = io->rec;
-
-	io->io.op = blk_step(rec);
-	io->io.off = rec->req.off;
-	io->io.len = rec->req.len;
-	io->io.iov = io->vec;
-	io->io.niov = io->io.op <= STORE_WRITE ? io->nvec : 0;
-	io->io.piece = io->piece;
-	io->io.durable = durable;
-	io->merged = NULL;
-	rec->state = BLK_SUBMITTED;
-}
-
-/* Is @b what comes after @a on the disk, small, and can one I/O do both? */
-static inline bool blk_mergeable(const struct blk_io *a, const struct blk_io *b)
-{
-	return a->io.off + a->io.len == b->io.off && a->io.op == b->io.op &&
+	return a->io.op == b->io.op &&
 	       (a->io.op == STORE_READ || a->io.op == STORE_WRITE) &&
 	       a->io.len + b->io.len <= BLK_MERGE_MAX && !a->alone && !b->alone;
 }
@@ -215,32 +185,65 @@ static bool blk_merge_memory(struct blk_io *a, const struct blk_io *b)
 	return true;
 }
 
+void blk_chain_merge(struct blk_ring *r, struct blk_io *io)
+{
+	struct store_io *last = container_of(r->chain.last, struct store_io, next);
+	struct blk_io *head = container_of(last, struct blk_io, io);
+	uint64_t end;
+
+	if (head->state == BLK_SHORT)
+		blk_short_leave(r, head);
+	if (io->state == BLK_SHORT)
+		blk_short_leave(r, io);
+	end = io->io.off + io->io.len;
+	if (!blk_mergeable(head, io) || !blk_merge_memory(head, io)) {
+		blk_chain_add(&r->chain, io, end);
+		return;
+	}
+	r->chain.end = end;
+	head->last->merged = io;
+	head->last = io;
+	stats_add(&r->stats->merged, 1);
+}
+
+void blk_ready(struct blk_ring *r, struct blk_io *io)
+{
+	io->io.op = blk_step(io);
+	io->io.off = io->req.off;
+	io->io.len = io->req.len;
+	io->io.iov = io->vec;
+	io->io.niov = io->io.op <= STORE_WRITE ? io->nvec : 0;
+	io->io.piece = io->piece;
+	io->io.durable = false;
+	io->begun = blk_now(r);
+	io->merged = NULL;
+	io->last = io;
+	io->state = BLK_SUBMITTED;
+	if (io->io.off == r->chain.end)
+		blk_chain_merge(r, io);
+	else
+		blk_chain_add(&r->chain, io, io->io.off + io->io.len);
+}
+
 /* All that has become ready in this turn, in this order, neighbours together. */
 static void blk_submit(struct blk_ring *r)
 {
 	bool durable = __atomic_load_n(r->flush_failed, __ATOMIC_RELAXED);
-	void (*submit)(struct store * s, struct store_io * io) = r->store->ops->submit;
-	struct blk_io *head = NULL, *last = NULL;
-	uint64_t now = r->ready.n ? blk_now(r) : 0;
+	struct blk_chain *c = &r->chain;
 
-	for (uint32_t k = 0; k < r->ready.n; k++) {
-		struct blk_io *io = r->ready.io[k];
+	if (c->last == &c->head)
+		return;
+	*c->last = NULL;
+	for (struct store_io *s = durable || c->late ? c->head : NULL; s; s = s->next) {
+		struct blk_io *io = container_of(s, struct blk_io, io);
 
-		blk_describe(io, durable);
-		if (head && blk_mergeable(head, io) && blk_merge_memory(head, io)) {
-			last->merged = io;
-			stats_add(&r->stats->merged, 1);
-		} else {
-			if (head)
-				submit(r->store, &head->io);
-			head = io;
-			head->begun = now;
-		}
-		last = io;
+		if (io->state == BLK_SHORT)
+			blk_short_leave(r, io);
+		io->begun = r->now;
+		s->durable = durable;
 	}
-	if (head)
-		submit(r->store, &head->io);
-	r->ready.n = 0;
+	r->store->ops->submit(r->store, c->head);
+	blk_chain_reset(c);
 }
 
 /* ---- And back -------------------------------------------------------------------- */
@@ -253,11 +256,11 @@ static seldom void blk_io_failed(struct blk_ring *r, struct blk_io *io, int err)
 		[STORE_FLUSH] = "flush",
 		[STORE_DISCARD] = "discard",
 	};
-	enum store_op op = blk_step(io->rec);
+	enum store_op op = blk_step(io);
 
 	stats_add(&r->stats->io_errors, 1);
 	log_guest(&r->limit, r->tag, "%s at byte %llu failed: %s", name[op],
-	          (unsigned long long)io->rec->req.off, strerror(-err));
+	          (unsigned long long)io->req.off, strerror(-err));
 	/* The kernel forgets what it could not write, so a second flush proves nothing.
 	 */
 	if (op == STORE_FLUSH &&
@@ -270,19 +273,19 @@ static seldom void blk_io_failed(struct blk_ring *r, struct blk_io *io, int err)
 	blk_answer(r, io, err == -EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : BLKIF_RSP_ERROR);
 }
 
-static forced_inline void blk_done(struct blk_ring *r, struct blk_io *io, int err)
+static void blk_done(struct blk_ring *r, struct blk_io *io, int err)
 {
-	struct blk_rec *rec = io->rec;
-	uint8_t op = rec->req.op;
+	uint8_t op = io->req.op;
 
+	assert(io->state == BLK_SUBMITTED);
 	if (err) {
 		blk_io_failed(r, io, err);
-	} else if (op == BLKIF_OP_READ && rec->nbounce) {
+	} else if (op == BLKIF_OP_READ && io->nbounce) {
 		blk_copy(r, io, GNT_TO_GUEST);
-	} else if (op == BLKIF_OP_READ || op == BLKIF_OP_WRITE || blk_last_step(rec)) {
+	} else if (op == BLKIF_OP_READ || op == BLKIF_OP_WRITE || blk_last_step(io)) {
 		blk_respond(r, io, BLKIF_RSP_OKAY);
 	} else {
-		rec->step++;
+		io->step++;
 		blk_ready(r, io);
 	}
 }
@@ -294,11 +297,11 @@ static void blk_done_together(struct blk_ring *r, struct blk_io *io, int err)
 
 	for (; io; io = next) {
 		next = io->merged;
-		assert(io->rec->state == BLK_SUBMITTED);
 		if (!err) {
 			blk_done(r, io, err);
 			continue;
 		}
+		assert(io->state == BLK_SUBMITTED);
 		io->alone = true;
 		blk_memory(r, io);
 		blk_ready(r, io);
@@ -307,20 +310,22 @@ static void blk_done_together(struct blk_ring *r, struct blk_io *io, int err)
 
 static void blk_reap(struct blk_ring *r)
 {
-	struct store_io *done = r->store->ops->reap(r->store), *next;
+	struct store_io *done = r->store->ops->reap(r->store);
 
 	if (done)
 		blk_now(r);
-	for (; done; done = next) {
+	while ((done = blk_short_done(r, done))) {
 		struct blk_io *io = container_of(done, struct blk_io, io);
+		int err = done->err;
 
-		next = done->next;
-		blk_count_io(r, io);
-		assert(io->rec->state == BLK_SUBMITTED);
+		done = done->next;
+		if (io->state == BLK_SHORT)
+			blk_short_leave(r, io);
+		blk_count_io(r, r->now - io->begun, 1);
 		if (io->merged)
-			blk_done_together(r, io, done->err);
+			blk_done_together(r, io, err);
 		else
-			blk_done(r, io, done->err);
+			blk_done(r, io, err);
 	}
 }
 
@@ -328,9 +333,9 @@ static void blk_reap(struct blk_ring *r)
 
 static void blk_copied(struct blk_ring *r, struct blk_io *io)
 {
-	uint8_t op = io->rec->req.op;
+	uint8_t op = io->req.op;
 
-	if (io->rec->state == BLK_FETCHING) {
+	if (io->state == BLK_FETCHING) {
 		blk_fetched(r, io);
 	} else if (!io->copied) {
 		stats_add(&r->stats->bad_grants, 1);
@@ -350,6 +355,7 @@ static void blk_copy_run(struct blk_ring *r)
 	struct blk_io *list[BLK_DEPTH_MAX];
 	uint32_t n = r->copying.n;
 
+	r->chain.late = true;
 	stats_add(&r->stats->copy_calls, 1);
 	stats_add(&r->stats->copy_segs, gnt_batch_len(r->batch));
 	gnt_batch_run(r->batch);
@@ -357,10 +363,9 @@ static void blk_copy_run(struct blk_ring *r)
 	/* What was fetched may have to be copied next: look at all results first. */
 	for (uint32_t k = 0; k < n; k++) {
 		struct blk_io *io = list[k] = r->copying.io[k];
-		bool fetch = io->rec->state == BLK_FETCHING;
+		bool fetch = io->state == BLK_FETCHING;
 
-		io->copied =
-			gnt_batch_ok(r->batch, io->first, fetch ? 1 : io->rec->req.nseg);
+		io->copied = gnt_batch_ok(r->batch, io->first, fetch ? 1 : io->req.nseg);
 	}
 	r->copying.n = 0;
 	for (uint32_t k = 0; k < n; k++)
@@ -374,8 +379,9 @@ static void blk_map(struct blk_ring *r)
 	uint32_t oldest = r->ring.req_cons, unmapped;
 
 	for (uint32_t i = 0; i < r->ring.size; i++)
-		if (blk_active(&r->rec[i]) && (int32_t)(r->rec[i].order - oldest) < 0)
-			oldest = r->rec[i].order;
+		if (blk_active(&r->io[i]) &&
+		    (int32_t)(r->io[i].journal->taken - oldest) < 0)
+			oldest = r->io[i].journal->taken;
 	stats_add(&r->stats->map_pages,
 	          blk_pmap_fill(r->pmap, r->store, oldest, &unmapped));
 	stats_add(&r->stats->unmap_pages, unmapped);
@@ -392,8 +398,10 @@ enum verdict blk_ring_turn(struct blk_ring *r, bool take)
 	/* What an answer sets free may be what the one that is held waits for. */
 	do {
 		answered = r->ring.rsp_prod;
-		blk_retry(r);
-		blk_replay(r);
+		if (r->held)
+			blk_retry(r);
+		if (r->unanswered)
+			blk_replay(r);
 		if (take && v == V_OK && !r->unanswered)
 			v = blk_take(r);
 		while (r->copying.n)

@@ -4,16 +4,23 @@
  * and never sleeps; blk_queue does.
  *
  *   blk_take.c: take, find memory    blk_ring.c: copy, submit, answer    blk_req.h: judge
+ *   blk_short.c: the short way of whole pages that are mapped
  *   blk_attach.c: begin and end
  *
  *   FREE -> [judge] ---> FETCHING ---> [judge] -+  segments of an indirect request,
- * copied |                                |
- *              +--> HELD (no room, or barrier) -+--> COPYING (write) --> READY
- *                                               |                          |
- *           answered <-- COPYING (read, copied) <-- SUBMITTED <------------+
+ *    |                                   |         copied |
+ *    |         +--> HELD (no room, or barrier) -+--> COPYING (write) --+
+ *    |                                          |                      v
+ *    |      answered <-- COPYING (read, copied) <---------------- SUBMITTED
+ *    v                                                                 ^
+ *  SHORT --> answered                                                  |
+ *    +------- it has become part of another's I/O, or has failed ------+
  *
- * Answered, a record stays until the guest has been shown the response; then it is FREE.
  * What a worker that died has left undone (LEFT) is done first, by blk_replay.c.
+ *
+ * A record is the one whose response is in the slot where the next request is found
+ * (@order): so it is not used again before the guest has been shown that response, as the
+ * journal demands, and there is no list of free ones.
  *
  * At most one request is held; nothing is taken while one is. What a request needs to end
  * it has before it is submitted, so what is held gets its turn.
@@ -61,76 +68,77 @@ _Static_assert(BLK_BIG_UNITS *BLK_BIG_SEGS >= BLK_INDIRECT_MAX, "the largest fit
 enum blk_state {
 	BLK_FREE,
 	BLK_LEFT,      /* by a worker that died; waits for its turn */
-	BLK_ANSWERED,  /* the guest has not been shown the response */
 	BLK_HELD,      /* waits for memory, or, a barrier, for all before it */
 	BLK_FETCHING,  /* its segments are in the next grant copy */
 	BLK_COPYING,   /* its data is */
-	BLK_READY,     /* goes to the engine at the end of the turn */
-	BLK_SUBMITTED, /* the engine has it */
+	BLK_SUBMITTED, /* the engine has it, or will at the end of the turn */
+	BLK_SHORT,     /* the same; of blk_io only what the short way needs is set */
 };
 
 /**
- * struct blk_rec - A request taken from the ring and not answered yet; plain data
- * @order:	Its number in the ring, free-running
+ * struct blk_io - A request taken from the ring and not answered yet
+ * @io:		What the engine is to do
+ * @journal:	What a successor would find of it: the request as it was in the ring.
+ *		Always the same
+ * @taken:	When it was taken from the ring, clock_ns()
+ * @begun:	When its last I/O was handed to the engine
+ * @state:	enum blk_state
+ * @step:	I/Os it has behind it; a flush with data takes two, a barrier three
+ * @left:	A worker that died has left it
+ * @copied:	All of its copies succeeded
+ * @alone:	Do not merge
+ * @piece:	The engine's piece in which @vec, one entry, is; or BLK_PIECE_NONE
+ * @vec, @nvec:	Its memory; in the pool for indirect requests, else @iov
+ * @room:	Entries of @vec
  * @big:	First unit of the segments of an indirect request
  * @nbig:	Units; 0: the segments are in @seg
  * @bounce:	First page of bounce memory
  * @nbounce:	Pages; 0: the guest's pages are mapped
- * @state:	enum blk_state
- * @left:	A worker that died has left it
- * @step:	I/Os it has behind it; a flush with data takes two, a barrier three
- *
- * blk_take.c fills one, blk_answer() frees it; nothing else does.
- */
-struct blk_rec {
-	struct blk_req req;
-	uint32_t order;
-	uint16_t big, nbig;
-	uint16_t bounce, nbounce;
-	uint8_t state;
-	uint8_t step;
-	uint8_t left;
-	uint8_t pad;
-	struct blk_seg seg[BLK_SEGS];
-};
-
-_Static_assert(sizeof(struct blk_rec) == 48 + 8 * BLK_SEGS, "no padding");
-
-/**
- * struct blk_io - A record, and what serving it needs
- * @rec:	Always the same, and
- * @journal:	so is what a successor would find of it: the request as it was in the ring
- * @taken:	When it was taken from the ring, clock_ns()
- * @begun:	When its last I/O was handed to the engine
- * @vec, @nvec:	Its memory; in the pool for indirect requests, else @iov
- * @room:	Entries of @vec
- * @piece:	The engine's piece in which @vec, one entry, is; or BLK_PIECE_NONE
- * @copied:	All of its copies succeeded
- * @alone:	Do not merge
  * @first:	First copy in the batch, in state FETCHING or COPYING
  * @merged:	Next of the records that @io serves, or NULL
+ * @last:	The last of them, of the first
+ *
+ * blk_take.c and blk_short.c fill one, an answer frees it; nothing else does.
  */
 struct blk_io {
 	struct store_io io;
-	struct blk_rec *rec;
 	struct blk_journal_rec *journal;
-	struct blk_io *merged;
 	uint64_t taken;
 	uint64_t begun;
-	struct iovec *vec;
-	uint16_t nvec;
-	uint16_t room;
-	uint8_t piece;
+	uint8_t state;
+	uint8_t step;
+	bool left;
 	bool copied;
 	bool alone;
+	uint8_t piece;
+	uint16_t nvec;
+	uint16_t room;
+	uint16_t big, nbig;
+	uint16_t bounce, nbounce;
 	uint32_t first;
+	struct iovec *vec;
+	struct blk_io *merged, *last;
+	struct blk_req req;
 	struct iovec iov[BLK_SEGS];
+	struct blk_seg seg[BLK_SEGS];
 };
 
-/** struct blk_list - Records; each is in one list at most */
+/** struct blk_list - Some records */
 struct blk_list {
 	uint32_t n;
 	struct blk_io *io[BLK_DEPTH_MAX];
+};
+
+/**
+ * struct blk_chain - I/Os that go to the engine at the end of the turn, linked by @next
+ * @end:	Where the last of them ends in the image; UINT64_MAX when there is none
+ * @late:	The turn has spent time on copies meanwhile
+ */
+struct blk_chain {
+	struct store_io *head;
+	struct store_io **last;
+	uint64_t end;
+	bool late;
 };
 
 /**
@@ -162,10 +170,10 @@ struct blk_tally {
  * @left:	What a worker that died has left, in the order in which it was taken
  * @replayed:	So many of it are not LEFT any more
  * @unanswered:	So many of it are not answered; until then nothing new is taken
- * @free:	Records in state FREE, last freed last
- * @unshown:	In state ANSWERED
+ * @order:	By index of the ring: in a slot without a response, or with one that was
+ *		shown, the record for the next request there; else the response's
  * @copying:	In states FETCHING and COPYING
- * @ready:	In state READY
+ * @chain:	SUBMITTED or SHORT in this turn
  * @stats:	Its counters, and
  * @hist:	histograms, in memory that others read
  * @served, @stored: What is about to go into them
@@ -193,16 +201,14 @@ struct blk_ring {
 	struct blk_journal_left *left;
 	uint32_t replayed;
 	uint32_t unanswered;
-	struct blk_list free;
-	struct blk_list unshown;
 	struct blk_list copying;
-	struct blk_list ready;
+	struct blk_chain chain;
 	struct blk_stats *stats;
 	struct hist *hist[BLK_NHISTS];
 	struct blk_tally served, stored;
 	uint64_t now;
-	struct blk_rec *rec;
 	struct blk_io *io;
+	struct blk_io *order[BLK_DEPTH_MAX];
 };
 
 /**
@@ -260,10 +266,10 @@ bool blk_ring_publish(struct blk_ring *r);
 /** blk_ring_journal_size() - Of a ring of @pages, bytes */
 size_t blk_ring_journal_size(uint32_t pages);
 
-/** blk_ring_idle() - Nothing is taken that is not answered */
+/** blk_ring_idle() - Nothing is taken whose answer was not shown */
 static inline bool blk_ring_idle(const struct blk_ring *r)
 {
-	return r->free.n == r->ring.size;
+	return r->ring.req_cons == r->ring.rsp_pub;
 }
 
 /** blk_ring_takes() - The next turn would take a request */
@@ -302,15 +308,21 @@ static inline void blk_list_add(struct blk_list *l, struct blk_io *io)
 	l->io[l->n++] = io;
 }
 
-static inline struct blk_seg *blk_segs(struct blk_ring *r, struct blk_rec *rec)
+static inline struct blk_seg *blk_segs(struct blk_ring *r, struct blk_io *io)
 {
-	return rec->nbig ? r->seg + (size_t)rec->big * BLK_BIG_SEGS : rec->seg;
+	return io->nbig ? r->seg + (size_t)io->big * BLK_BIG_SEGS : io->seg;
 }
 
 /* Of a record: it is being served. */
-static inline bool blk_active(const struct blk_rec *rec)
+static inline bool blk_active(const struct blk_io *io)
 {
-	return rec->state >= BLK_HELD;
+	return io->state >= BLK_HELD;
+}
+
+/* The record for request @index of the ring, or, with that response, of it. */
+static inline struct blk_io **blk_at(struct blk_ring *r, uint32_t index)
+{
+	return &r->order[index & (r->ring.size - 1)];
 }
 
 /** blk_read_head() - Judge the head of the request that is in the journal */
@@ -318,11 +330,10 @@ enum verdict must_check blk_read_head(struct blk_ring *r, struct blk_io *io,
                                       struct blk_fault *fault);
 
 /**
- * blk_begin() - Set a request going: number @order, its head judged
+ * blk_begin() - Set a request going that is in the journal, its head judged
  * @fault:	Why its head was refused, or NULL
  */
-void blk_begin(struct blk_ring *r, struct blk_io *io, uint32_t order,
-               const struct blk_fault *fault);
+void blk_begin(struct blk_ring *r, struct blk_io *io, const struct blk_fault *fault);
 
 /** blk_recover() - Learn what a worker has left. Return: 0, or -errno with @text. */
 int must_check blk_recover(struct blk_ring *r, char *text, size_t text_size);
@@ -351,11 +362,55 @@ void blk_answer(struct blk_ring *r, struct blk_io *io, int16_t status);
 /** blk_copy() - Move the data with the next grant copy */
 void blk_copy(struct blk_ring *r, struct blk_io *io, enum gnt_dir dir);
 
+/** blk_copy() - Move the data with the next grant copy */
+void blk_copy(struct blk_ring *r, struct blk_io *io, enum gnt_dir dir);
+
 /** blk_ready() - Let the engine have it at the end of this turn */
-static inline void blk_ready(struct blk_ring *r, struct blk_io *io)
+void blk_ready(struct blk_ring *r, struct blk_io *io);
+
+static inline void blk_chain_reset(struct blk_chain *c)
 {
-	io->rec->state = BLK_READY;
-	blk_list_add(&r->ready, io);
+	*c = (struct blk_chain){ .end = UINT64_MAX };
+	c->last = &c->head;
 }
+
+/** blk_chain_add() - The same, when @io->io says all; up to byte @end of the image */
+static inline void blk_chain_add(struct blk_chain *c, struct blk_io *io, uint64_t end)
+{
+	*c->last = &io->io;
+	c->last = &io->io.next;
+	c->end = end;
+}
+
+/** blk_chain_merge() - The same, with one that may begin where the last one ends */
+void blk_chain_merge(struct blk_ring *r, struct blk_io *io);
+
+/** blk_count() - @n requests were answered with OKAY, @ns after they were taken */
+void blk_count(struct blk_ring *r, uint8_t op, uint64_t ns, uint64_t n, uint64_t bytes);
+
+/** blk_count_io() - @n I/Os were over @ns after they were begun */
+void blk_count_io(struct blk_ring *r, uint64_t ns, uint64_t n);
+
+/* ---- The short way --------------------------------------------------------------- */
+
+/**
+ * blk_short_take() - Take up to @n requests, all of which are there, some the short way
+ *
+ * Until one is held. With a @r->pmap.
+ */
+void blk_short_take(struct blk_ring *r, uint32_t n);
+
+/**
+ * blk_short_done() - Answer I/Os from @done on that have gone the short way
+ *
+ * Return: the first that has not, or has failed; or NULL.
+ */
+struct store_io *blk_short_done(struct blk_ring *r, struct store_io *done);
+
+/** blk_short_leave() - Set what the short way does not: from SHORT to SUBMITTED */
+void blk_short_leave(struct blk_ring *r, struct blk_io *io);
+
+/** blk_take_head() - Take the next request, the head of which is in its journal */
+void blk_take_head(struct blk_ring *r, struct blk_io *io);
 
 #endif

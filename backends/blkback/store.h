@@ -45,7 +45,8 @@ enum store_op {
  * @left:	The engine's: bytes that remain
  * @err:	Result: 0, or -errno when not all bytes were moved
  * @again:	The engine's: it has failed, and is or was kept to be tried again
- * @next:	The engine's; after reap() the one that has completed next, or NULL
+ * @next:	For submit() the next one to begin, or NULL; then the engine's; after
+ *reap() the one that has completed next, or NULL
  */
 struct store_io {
 	enum store_op op;
@@ -105,7 +106,10 @@ struct store_ops {
 	 * from start() on by another thread. An engine that has no use for it has none.
 	 */
 	void (*memory)(struct store *s, unsigned int n, void *addr, size_t len);
-	/* Never fails: an error is the I/O's. It begins in wait(), at the latest. */
+	/*
+	 * Some, linked by @next. Never fails: an error is the I/O's. They begin in
+	 * wait(), at the latest.
+	 */
 	void (*submit)(struct store *s, struct store_io *io);
 	/* Collect what has completed, oldest first, linked by @next; NULL: nothing. */
 	struct store_io *(*reap)(struct store *s);
@@ -125,6 +129,13 @@ struct store_ops {
 	/* Nothing is in flight. Descriptors are closed when it returns. */
 	void (*close)(struct store *s);
 };
+
+/** store_submit() - One */
+static inline void store_submit(struct store *s, struct store_io *io)
+{
+	io->next = NULL;
+	s->ops->submit(s, io);
+}
 
 static inline void store_memory(struct store *s, unsigned int n, void *addr, size_t len)
 {

@@ -70,7 +70,8 @@ static void hold_submit(struct store *s, struct store_io *io)
 {
 	struct hold *h = hold_of(s);
 
-	io->again = false;
+	for (struct store_io *i = io; i; i = i->next)
+		i->again = false;
 	h->engine->ops->submit(h->engine, io);
 }
 
@@ -108,12 +109,7 @@ static void hold_collect(struct hold *h)
 /* What is left of them: an I/O that has failed says where. */
 static void hold_retry(struct hold *h)
 {
-	struct store_list kept;
-
-	store_list_init(&kept);
-	store_list_append(&kept, &h->kept);
-	for (struct store_io *io; (io = store_list_pop(&kept));)
-		h->engine->ops->submit(h->engine, io);
+	h->engine->ops->submit(h->engine, store_list_take(&h->kept));
 }
 
 static struct store_io *hold_reap(struct store *s)

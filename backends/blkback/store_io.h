@@ -39,6 +39,14 @@ static inline void store_list_put(struct store_list *l, struct store_io *io)
 	l->last = &io->next;
 }
 
+/** store_list_put_all() - @io, and those linked to it */
+static inline void store_list_put_all(struct store_list *l, struct store_io *io)
+{
+	*l->last = io;
+	for (; io; io = io->next)
+		l->last = &io->next;
+}
+
 /** store_list_take() - All of them; the list is empty then */
 static inline struct store_io *store_list_take(struct store_list *l)
 {
@@ -75,9 +83,11 @@ static inline void store_list_append(struct store_list *to, struct store_list *f
 static inline void store_io_begin(struct store_io *io)
 {
 	io->left = 0;
-	if (io->op == STORE_READ || io->op == STORE_WRITE)
-		for (unsigned int i = 0; i < io->niov; i++)
-			io->left += (uint32_t)io->iov[i].iov_len;
+	if (io->op > STORE_WRITE)
+		return;
+	io->left = (uint32_t)io->iov[0].iov_len;
+	for (unsigned int i = 1; i < io->niov; i++)
+		io->left += (uint32_t)io->iov[i].iov_len;
 }
 
 /** store_io_piece() - Length of a discard's next piece */

@@ -34,7 +34,7 @@ static void threads_start(struct store *s)
 
 static void threads_submit(struct store *s, struct store_io *io)
 {
-	store_list_put(&container_of(s, struct threads, store)->fresh, io);
+	store_list_put_all(&container_of(s, struct threads, store)->fresh, io);
 }
 
 static struct store_io *threads_reap(struct store *s)

@@ -178,16 +178,8 @@ static int uring_can_discard(struct uring *u, const struct store_io *io)
 	return rc;
 }
 
-static void hot_loop uring_submit(struct store *s, struct store_io *io)
+static seldom void uring_discard(struct uring *u, struct store_io *io)
 {
-	struct uring *u = container_of(s, struct uring, store);
-
-	store_io_begin(io);
-	u->flying += moves_data(io);
-	if (io->op != STORE_DISCARD) {
-		uring_queue(u, io);
-		return;
-	}
 	io->err = uring_can_discard(u, io);
 	if (io->err) {
 		store_list_put(&u->done, io);
@@ -195,6 +187,22 @@ static void hot_loop uring_submit(struct store *s, struct store_io *io)
 	}
 	store_list_put(&u->discards, io);
 	uring_discard_next(u);
+}
+
+static void hot_loop uring_submit(struct store *s, struct store_io *io)
+{
+	struct uring *u = container_of(s, struct uring, store);
+	struct store_io *next;
+
+	for (; io; io = next) {
+		next = io->next;
+		store_io_begin(io);
+		u->flying += moves_data(io);
+		if (io->op == STORE_DISCARD)
+			uring_discard(u, io);
+		else
+			uring_queue(u, io);
+	}
 }
 
 /* A short one goes on where it stopped. */

@@ -11,8 +11,8 @@ class Goal(NamedTuple):
     """
     A figure to reach; value(doc) is None where it was not measured.
 
-    most: it is a limit, less is better; ceiling: what a test holds it to while what it must
-    be is not reached, so that it gets no worse.
+    most: it is a limit, less is better; ceiling: what a test holds it to instead of what it
+    must be, a little above what it is, so that it gets no worse.
     """
 
     title: str
@@ -96,8 +96,8 @@ COUNTS = (
     Goal("pages mapped per request, steady", 0, 0, count("pages mapped"), True),
     Goal("publications per request, QD32, null engine", 1 / 32, 1 / 32, count("publications"), True),
     Goal("notifies to a guest that is awake", 0.001, 0.001, count("notifies, awake"), True),
-    Goal("instructions per request, null engine", 270, 150, count("instructions, null"), True, 330),
-    Goal("instructions per request, io_uring", 560, 320, count("instructions, uring"), True),
+    Goal("instructions per request, null engine", 270, 150, count("instructions, null"), True, 150),
+    Goal("instructions per request, io_uring", 560, 320, count("instructions, uring"), True, 345),
 )
 
 RATES = (

@@ -39,8 +39,9 @@ static struct store_list completed;
 static void null_submit(struct store *s, struct store_io *io)
 {
 	(void)s;
-	io->err = 0;
-	store_list_put(&completed, io);
+	store_list_put_all(&completed, io);
+	for (; io; io = io->next)
+		io->err = 0;
 }
 
 static struct store_io *null_reap(struct store *s)

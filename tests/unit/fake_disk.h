@@ -48,11 +48,10 @@ static void fake_pieced(const struct store_io *io)
 	fake.pieced++;
 }
 
-static void fake_submit(struct store *s, struct store_io *io)
+static void fake_submit_one(struct store_io *io)
 {
 	static const char letter[][3] = { "r", "wW", "f", "dD" };
 
-	(void)s;
 	assert_true(fake.nheld < STORE_DEPTH_MAX);
 	for (unsigned int i = 0; i < io->niov; i++)
 		assert_true(io->iov[i].iov_base && io->iov[i].iov_len);
@@ -63,6 +62,13 @@ static void fake_submit(struct store *s, struct store_io *io)
 		fake.order[fake.nops++] =
 			letter[io->op][(io->op == STORE_WRITE && io->durable) ||
 		                       (io->op == STORE_DISCARD && io->secure)];
+}
+
+static void fake_submit(struct store *s, struct store_io *io)
+{
+	(void)s;
+	for (; io; io = io->next)
+		fake_submit_one(io);
 }
 
 static void fake_move(struct store_io *io)

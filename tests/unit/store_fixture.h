@@ -113,7 +113,7 @@ static void reap(struct store *s, unsigned int n)
 static int run_io(struct store *s, struct store_io io)
 {
 	io.err = 1;
-	s->ops->submit(s, &io);
+	store_submit(s, &io);
 	reap(s, 1);
 	return io.err;
 }

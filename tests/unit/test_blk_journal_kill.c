@@ -68,6 +68,8 @@ struct server {
 	uint32_t n;
 	uint16_t rec[SLOTS];
 	bool answered[SLOTS];
+	/* By index of the ring: the record for the next request, or of the response. */
+	uint16_t order[SLOTS];
 };
 
 /* ---- The guest -------------------------------------------------------------------- */
@@ -148,6 +150,7 @@ static void respond(struct server *sv, uint32_t k, int16_t status)
 	uint32_t rsp[2] = { q->id, (uint32_t)(int32_t)status };
 	uint32_t index = sv->ring.rsp_prod;
 
+	sv->order[index % SLOTS] = sv->rec[k];
 	ring_respond(&sv->ring, rsp, sizeof(rsp));
 	blk_journal_answer(blk_journal_rec(&sv->j, sv->rec[k]), index, status);
 	sv->answered[k] = true;
@@ -161,24 +164,12 @@ static void publish(struct server *sv)
 	ring_publish(&sv->ring);
 	blk_journal_shown(&sv->j, sv->ring.rsp_prod);
 	for (uint32_t k = 0; k < sv->n; k++) {
-		if (sv->answered[k]) {
-			blk_journal_clear(blk_journal_rec(&sv->j, sv->rec[k]));
+		if (sv->answered[k])
 			continue;
-		}
 		sv->answered[left] = false;
 		sv->rec[left++] = sv->rec[k];
 	}
 	sv->n = left;
-}
-
-static uint32_t free_record(const struct server *sv)
-{
-	int16_t status;
-	uint32_t i = 0;
-
-	while (blk_journal_state(&sv->j, i, &status) != BLK_JOURNAL_FREE)
-		i++;
-	return i;
 }
 
 static void take(struct server *sv)
@@ -187,7 +178,7 @@ static void take(struct server *sv)
 
 	assert_int_equal(ring_requests(&sv->ring, &waiting), V_OK);
 	while (waiting--) {
-		uint32_t i = free_record(sv), index = sv->ring.req_cons;
+		uint32_t index = sv->ring.req_cons, i = sv->order[index % SLOTS];
 
 		ring_take(&sv->ring, blk_journal_rec(&sv->j, i)->req,
 		          sizeof(struct wire));
@@ -238,6 +229,21 @@ static void server_init(struct server *sv, struct world *w)
 	assert_int_equal(sv->ring.size, SLOTS);
 }
 
+/* The first @n of @rec are in use. */
+static void order_records(struct server *sv, const uint16_t *rec, uint32_t n)
+{
+	uint32_t index = sv->ring.req_cons;
+
+	for (uint16_t i = 0; i < SLOTS; i++) {
+		bool used = false;
+
+		for (uint32_t k = 0; k < n; k++)
+			used |= rec[k] == i;
+		if (!used)
+			sv->order[index++ % SLOTS] = i;
+	}
+}
+
 static void serve_to_the_end(struct server *sv)
 {
 	while (sv->w->seen < NREQ) {
@@ -253,6 +259,7 @@ static void first_life(void *w)
 
 	server_init(&sv, w);
 	blk_journal_start(&sv.j, 0);
+	order_records(&sv, NULL, 0);
 	serve_to_the_end(&sv);
 }
 
@@ -270,12 +277,14 @@ static void next_life(void *world)
 	server_init(&sv, w);
 	if (!blk_journal_started(&sv.j)) {
 		blk_journal_start(&sv.j, 0);
+		order_records(&sv, NULL, 0);
 	} else {
 		assert_int_equal(blk_journal_take_up(&sv.j, p->rsp_prod, &left, text,
 		                                     sizeof(text)),
 		                 0);
 		sv.ring.rsp_prod = sv.ring.rsp_pub = left.prod;
 		sv.ring.req_cons = left.cons;
+		order_records(&sv, left.rec, left.n);
 		for (uint32_t k = 0; k < left.n; k++) {
 			uint32_t i = left.rec[k];
 			const struct wire *q =
@@ -371,8 +380,8 @@ static void killed_between_any_two_instructions(void **state)
 	}
 	guest_judge(w);
 	munmap(w, sizeof(*w));
-	/* Each request is taken, answered and cleared, by several stores each. */
-	assert_true(n > (long)NREQ * 8);
+	/* Each request is taken and answered, by several stores each. */
+	assert_true(n > (long)NREQ * 7);
 	assert_true(successors > n * 2);
 }
 

@@ -120,7 +120,7 @@ static void thirty_two_at_once_in_few_calls(void **state)
 			                   .piece = i & 1 ? POOL : 0,
 			                   .durable = i == 5,
 			                   .err = 1 };
-		f->s->ops->submit(f->s, &io[i]);
+		store_submit(f->s, &io[i]);
 	}
 	assert_int_equal(f->s->calls, calls);
 	reap(f->s, DEPTH);
@@ -255,7 +255,7 @@ static void five_hundred_and_twelve_at_once(void **state)
 				                   .iov = &iov[i],
 				                   .niov = 1,
 				                   .err = 1 };
-			s->ops->submit(s, &io[i]);
+			store_submit(s, &io[i]);
 		}
 		reap(s, STORE_DEPTH_MAX);
 		for (uint32_t i = 0; i < STORE_DEPTH_MAX; i++) {
@@ -304,7 +304,7 @@ static void short_read_goes_on(void **state)
 	fill(want, sizeof(want), 9);
 	assert_int_equal(pipe(p), 0);
 	s = store_on(p[0], NULL, 0);
-	s->ops->submit(s, &io);
+	store_submit(s, &io);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		assert_null(s->ops->reap(s));
 		assert_int_equal(write(p[1], want + sent, parts[i]), parts[i]);
@@ -367,7 +367,7 @@ static void close_lets_go_of_everything(void **state)
 	s = store_on(fd, NULL, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(io); i++) {
 		io[i] = (struct store_io){ .op = STORE_FLUSH };
-		s->ops->submit(s, &io[i]);
+		store_submit(s, &io[i]);
 	}
 	reap(s, ARRAY_SIZE(io));
 	s->ops->watch(s, 0, p[1]);

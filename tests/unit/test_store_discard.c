@@ -114,7 +114,7 @@ static void nothing_waits_for_a_discard(void **state)
 	pthread_mutex_lock(&gate);
 	for (size_t i = 0; i < ARRAY_SIZE(io); i++) {
 		io[i] = discard_of(i * PAGE, PAGE);
-		f->s->ops->submit(f->s, &io[i]);
+		store_submit(f->s, &io[i]);
 	}
 	for (int i = 0; i < 100; i++) {
 		iov = (struct iovec){ b, sizeof(b) };
@@ -186,7 +186,7 @@ static void of_a_block_device(void **state)
 	s = store_on(dup(loop), NULL, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(io); i++) {
 		io[i] = discard_of(65536 + i * 131072, 131072);
-		s->ops->submit(s, &io[i]);
+		store_submit(s, &io[i]);
 	}
 	reap(s, ARRAY_SIZE(io));
 	for (size_t i = 0; i < ARRAY_SIZE(io); i++)
