@@ -36,6 +36,7 @@ static const char *const keys_ours[] = {
 	"feature-no-csum-offload",
 	"feature-ipv6-csum-offload",
 	"multi-queue-num-queues",
+	"request-multicast-control",
 	"queue-*",
 	NULL,
 };
@@ -134,6 +135,7 @@ static int keys_write(struct xst *xs, xst_t t, void *arg)
 		{ "feature-ipv6-csum-offload", c->csum, true },
 		{ "feature-rx-notify", true, c->rx_notify },
 		{ "feature-no-csum-offload", true, !c->csum },
+		{ "request-multicast-control", true, c->mcast },
 	};
 	int rc = queues_write(nf, xs, t);
 
@@ -183,6 +185,7 @@ static int info_read(struct netfront *nf)
 	nf->info.csum6 = offered(nf, "feature-ipv6-csum-offload");
 	nf->info.gso4 = nf->info.sg && offered(nf, "feature-gso-tcpv4");
 	nf->info.gso6 = nf->info.sg && nf->info.csum6 && offered(nf, "feature-gso-tcpv6");
+	nf->info.mcast = offered(nf, "feature-multicast-control");
 	nf->info.split = nf->conf.split && offered(nf, "feature-split-event-channels");
 	if (xst_read_u32(f->xs, XST_NULL, UINT32_MAX, &nf->info.max_queues,
 	                 "%s/multi-queue-max-queues", f->backend) ||

@@ -35,6 +35,7 @@ struct netfront_queue;
  * @rx_notify:	Tell the backend when slots were posted
  * @rx_slots:	As many are posted on each queue, 0 to NETFRONT_RING
  * @queues:	As many, or what the backend offers, if that is less
+ * @mcast:	Of groups take those only that netfront_group() was told of
  * @reset:	Take over from a frontend that has died
  * @timeout_ms:	For each of connecting and closing
  * @wake_fd:	Readable ends every wait; -1 for none
@@ -47,6 +48,7 @@ struct netfront_conf {
 	bool rx_notify;
 	unsigned int rx_slots;
 	unsigned int queues;
+	bool mcast;
 	bool reset;
 	int timeout_ms;
 	int wake_fd;
@@ -73,6 +75,7 @@ struct netfront_conf {
  * @gso4:	And frames to be segmented
  * @gso6:	The same for IPv6
  * @split:	There is an event channel for each ring
+ * @mcast:	The backend looks which groups a frame is for
  * @max_queues:	The backend offers as many
  * @queues:	There are as many
  */
@@ -84,6 +87,7 @@ struct netfront_info {
 	bool gso4;
 	bool gso6;
 	bool split;
+	bool mcast;
 	uint32_t max_queues;
 	uint32_t queues;
 };
@@ -153,6 +157,14 @@ void netfront_lay(struct netfront_layout *l, uint32_t len, uint32_t first);
 int must_check netfront_send(struct netfront_queue *q, const struct netfront_meta *m,
                              const void *frame, uint32_t len,
                              const struct netfront_layout *layout);
+
+/**
+ * netfront_group() - Listen to group @mac, or not any more; as netfront_send()
+ *
+ * One that the backend has no room for counts as a frame that was refused.
+ */
+int must_check netfront_group(struct netfront_queue *q, const uint8_t mac[6],
+                              bool listen);
 
 /**
  * netfront_recv() - Take a frame

@@ -188,6 +188,22 @@ int netfront_send(struct netfront_queue *q, const struct netfront_meta *m,
 	return 0;
 }
 
+int netfront_group(struct netfront_queue *q, const uint8_t mac[6], bool listen)
+{
+	const struct netfront_cut none = { 0 };
+	struct netif_extra_info x = { .type = listen ? XEN_NETIF_EXTRA_TYPE_MCAST_ADD
+		                                     : XEN_NETIF_EXTRA_TYPE_MCAST_DEL };
+
+	if (queue_reap(q))
+		return q->error;
+	if (netfront_tx_room(&q->tx) < 2)
+		return -EAGAIN;
+	memcpy(x.u.mcast.addr, mac, sizeof(x.u.mcast.addr));
+	send_slot(q, mac, &none, 0, NETTXF_extra_info);
+	netfront_tx_put_extra(&q->tx, &x);
+	return 0;
+}
+
 /* Copy the frame out, give its slots back. */
 static bool frame_take(struct netfront_queue *q, const struct netfront_frame *f,
                        uint8_t *out)

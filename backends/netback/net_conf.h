@@ -23,7 +23,10 @@
  */
 #define NET_RESUME    0x40U
 
-#define NET_FLAGS 0x7fU
+/* Of groups it is given only those that it has added. */
+#define NET_MCAST 0x80U
+
+#define NET_FLAGS 0xffU
 
 #define NET_QUEUES_MAX 8U
 /* Descriptors behind those of the queues: the journal. */

@@ -58,6 +58,8 @@ int net_front_offer(struct bdev *d, xst_t t)
 		{ "feature-rx-copy", 1 },
 		{ "feature-rx-flip", 0 },
 		{ "feature-split-event-channels", 1 },
+		/* Not the dynamic one: what a guest changes later is not read. */
+		{ "feature-multicast-control", 1 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(offer); i++) {
@@ -85,6 +87,7 @@ static int front_flags(struct bdev *d, uint32_t *flags)
 		{ "feature-gso-tcpv4", NET_GSO4, false },
 		{ "feature-gso-tcpv6", NET_GSO6, false },
 		{ "feature-rx-notify", NET_RX_NOTIFY, false },
+		{ "request-multicast-control", NET_MCAST, false },
 	};
 
 	*flags = 0;

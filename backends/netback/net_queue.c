@@ -13,6 +13,7 @@
 
 #include "chan.h"
 #include "clock.h"
+#include "net_keep.h"
 #include "net_rxq.h"
 #include "net_txq.h"
 
@@ -377,6 +378,9 @@ static void queue_init(struct net_queue *q, struct net_vif *v, uint32_t i)
 	q->before = *q->stats;
 	q->tx.stats = q->rx.stats = q->stats;
 	q->tx.nr = q->rx.nr = i;
+	q->tx.mcast = &v->keep->mcast;
+	if (flags & NET_MCAST && v->keep->known)
+		q->rx.mcast = &v->keep->mcast;
 	q->tx.allow = queue_allow;
 	q->tx.arg = q;
 	q->rx.accept = (struct net_accept){ .sg = flags & NET_SG,

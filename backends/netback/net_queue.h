@@ -15,6 +15,7 @@
 #include "net_rate.h"
 
 struct net_journal;
+struct net_keep;
 struct net_queue;
 
 /**
@@ -25,7 +26,7 @@ struct net_queue;
  * @limited:	There is a rate: @rate is to be asked
  * @lock:	Guards @rate; and the threads wait for it to begin
  * @go:		They may; else they are to end
- * @journal:	NET_JOURNAL_SIZE bytes for each queue
+ * @journal:	NET_JOURNAL_SIZE bytes for each queue, then @keep
  */
 struct net_vif {
 	struct wdev *dev;
@@ -38,6 +39,7 @@ struct net_vif {
 	bool go;
 	struct net_rate rate;
 	uint8_t *journal;
+	struct net_keep *keep;
 	struct net_capture capture;
 	struct net_queue *queue[NET_QUEUES_MAX];
 };

@@ -28,11 +28,12 @@ static seldom void rxq_captured(const struct net_rxq *q, const struct net_rx_fra
 }
 
 /* This guest is not given it. */
-static seldom void rxq_lose(struct net_rxq *q, const struct net_rx_frame *f)
+static seldom void rxq_lose(struct net_rxq *q, const struct net_rx_frame *f,
+                            uint64_t *counter, const char *name)
 {
-	stats_add(&q->stats->rx_headers, 1);
+	stats_add(counter, 1);
 	if (q->capture)
-		rxq_captured(q, f, "rx_headers", true, true, 0);
+		rxq_captured(q, f, name, true, true, 0);
 }
 
 /* Return: bytes of a frame, its header not counted; 0 when there is none. */
@@ -74,7 +75,11 @@ static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
 		if (!f->len)
 			break;
 		if (net_vnet_to_rx(&h, &q->accept, data, f->len, &f->meta) != V_OK) {
-			rxq_lose(q, f);
+			rxq_lose(q, f, &q->stats->rx_headers, "rx_headers");
+			continue;
+		}
+		if (q->mcast && !net_mcast_pass(q->mcast, data)) {
+			rxq_lose(q, f, &q->stats->rx_filtered, "rx_filtered");
 			continue;
 		}
 		f->slots = net_rx_slots(f->len, &f->meta);

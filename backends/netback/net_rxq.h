@@ -18,6 +18,7 @@
 #include "log.h"
 #include "net_journal.h"
 #include "net_capture.h"
+#include "net_mcast.h"
 #include "net_rx.h"
 #include "net_stats.h"
 #include "net_vnet.h"
@@ -48,6 +49,7 @@ struct net_rx_frame {
  * @journal:	Where responses are until they are shown
  * @tap:	Descriptor; the queue's
  * @arena:	NET_RX_ARENA bytes, page-aligned
+ * @mcast:	Groups that it is given; NULL: all
  * @nr:	The queue's number
  * @capture:	Of this turn, or NULL
  * @nframe:	Frames in @frame: after a turn one or none, that waits for slots
@@ -64,6 +66,7 @@ struct net_rxq {
 	struct gnt_batch *batch;
 	struct net_stats *stats;
 	struct net_accept accept;
+	const struct net_mcast *mcast;
 	uint32_t nr;
 	struct net_capture *capture;
 	uint32_t nframe;

@@ -311,6 +311,7 @@ static void net_describe(const struct bdev *d, const struct bdev_conf *conf,
 	bdev_fact_bool(f, "gso-tcpv4", c.flags & NET_GSO4);
 	bdev_fact_bool(f, "gso-tcpv6", c.flags & NET_GSO6);
 	bdev_fact_bool(f, "rx-notify", c.flags & NET_RX_NOTIFY);
+	bdev_fact_bool(f, "multicast-control", c.flags & NET_MCAST);
 }
 
 static void net_close(struct bdev *d)

@@ -215,13 +215,22 @@ static enum verdict out_fill(struct net_tx_out *o, const struct net_tx_work *w)
 	return v;
 }
 
+static int16_t txq_mcast(struct net_txq *q, const struct net_tx_frame *f)
+{
+	if (f->kind == NET_TX_MCAST_DEL)
+		net_mcast_del(q->mcast, f->mac);
+	else if (net_mcast_add(q->mcast, f->mac))
+		return NETIF_RSP_ERROR;
+	return NETIF_RSP_OKAY;
+}
+
 static void txq_finish(struct net_txq *q, const struct net_tx_work *w)
 {
 	struct net_tx_out *o = &q->out[q->nout];
 
 	if (w->v != V_OK || w->f.kind != NET_TX_FRAME) {
-		/* Groups to listen to were not offered. */
-		txq_answer_all(q, w, NETIF_RSP_ERROR);
+		txq_answer_all(q, w,
+		               w->v == V_OK ? txq_mcast(q, &w->f) : NETIF_RSP_ERROR);
 		return;
 	}
 	if (!txq_answer_copied(q, w)) {

@@ -22,6 +22,7 @@
 #include "log.h"
 #include "net_journal.h"
 #include "net_capture.h"
+#include "net_mcast.h"
 #include "net_stats.h"
 #include "net_tx.h"
 #include "net_vnet.h"
@@ -67,6 +68,7 @@ struct net_tx_work {
  * @journal:	Where responses are until they are shown
  * @tap:	Descriptor; the queue's
  * @arena:	NET_TX_ARENA bytes, page-aligned
+ * @mcast:	Groups that the guest listens to
  * @nr:	The queue's number
  * @capture:	Of this turn, or NULL
  * @allow:	May a frame of @len go? 0, or ns to wait
@@ -85,6 +87,7 @@ struct net_txq {
 	struct net_stats *stats;
 	uint32_t nr;
 	struct net_capture *capture;
+	struct net_mcast *mcast;
 	uint64_t (*allow)(void *arg, uint32_t len);
 	void *arg;
 	uint32_t taken, judged;

@@ -12,12 +12,13 @@
 #include "clock.h"
 #include "net_conf.h"
 #include "net_journal.h"
+#include "net_keep.h"
 #include "net_queue.h"
 #include "net_stats.h"
 
 static size_t journal_size(const struct net_conf *c)
 {
-	return (size_t)c->nqueues * NET_JOURNAL_SIZE;
+	return (size_t)c->nqueues * NET_JOURNAL_SIZE + NET_KEEP_SIZE;
 }
 
 static void vif_free(struct net_vif *v)
@@ -120,6 +121,12 @@ static int vif_journal(struct net_vif *v, int fd, char *text, size_t size)
 		           fd, 0);
 	if (mem != MAP_FAILED) {
 		v->journal = mem;
+		v->keep = (struct net_keep *)(void *)(v->journal +
+		                                      (size_t)v->conf.nqueues *
+		                                              NET_JOURNAL_SIZE);
+		/* What the last connection was told was left behind with its journal. */
+		if (!net_vif_journal(v, 0)->started)
+			v->keep->known = !(v->conf.flags & NET_RESUME);
 		return 0;
 	}
 	rc = -errno;

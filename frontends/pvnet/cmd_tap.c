@@ -177,12 +177,40 @@ static int pump_run(struct pump *p)
 	}
 }
 
+/* "33:33:00:00:00:01,01:00:5e:00:00:01" */
+static int groups_join(const struct opts *o, struct netfront *nf)
+{
+	const char *s = o->groups;
+	int rc = 0;
+
+	if (s && !netfront_info(nf)->mcast) {
+		log_err(netfront_tag(nf), "the backend does not look at groups");
+		return -EPROTO;
+	}
+	while (s && *s && !rc) {
+		uint8_t m[6];
+		int n = 0;
+
+		if (sscanf(s, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &m[0], &m[1],
+		           &m[2], &m[3], &m[4], &m[5], &n) != 6 ||
+		    (s[n] && s[n] != ',')) {
+			log_err(NULL, "%s are no addresses of groups", o->groups);
+			return -EINVAL;
+		}
+		s += n + (s[n] == ',');
+		rc = netfront_group(netfront_queue(nf, 0), m, true);
+	}
+	netfront_kick(netfront_queue(nf, 0));
+	return rc;
+}
+
 int cmd_tap(const struct opts *o, struct netfront *nf)
 {
 	struct pump p = { .nf = nf, .tap = -1 };
 	struct netfront_stats s;
-	int rc = tap_open(o, netfront_info(nf), &p.tap);
+	int rc = groups_join(o, nf);
 
+	rc = rc ? rc : tap_open(o, netfront_info(nf), &p.tap);
 	if (!rc) {
 		/* Who started us can go on. */
 		printf("%s is there\n", o->name);

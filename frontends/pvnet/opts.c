@@ -33,6 +33,7 @@ enum {
 	OPT_NO_RX_NOTIFY,
 	OPT_RX_SLOTS,
 	OPT_QUEUES,
+	OPT_GROUPS,
 	OPT_RESET,
 	OPT_HELP,
 };
@@ -60,6 +61,7 @@ static const struct option options[] = {
 	{ "no-rx-notify", no_argument, NULL, OPT_NO_RX_NOTIFY },
 	{ "rx-slots", required_argument, NULL, OPT_RX_SLOTS },
 	{ "queues", required_argument, NULL, OPT_QUEUES },
+	{ "groups", required_argument, NULL, OPT_GROUPS },
 	{ "reset", no_argument, NULL, OPT_RESET },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -123,6 +125,10 @@ static int take_value(struct opts *o, int opt, const char *v)
 		return num_u64(v, UINT64_MAX, &o->seed);
 	case OPT_RX_SLOTS:
 		return num_u32(v, NETFRONT_RING, &o->conf.rx_slots);
+	case OPT_GROUPS:
+		o->groups = v;
+		o->conf.mcast = true;
+		return 0;
 	case OPT_QUEUES:
 		return num_u32(v, NETFRONT_QUEUES_MAX, &o->conf.queues) || !o->conf.queues
 		               ? -EINVAL

@@ -24,6 +24,7 @@
  * @v6:		IPv6, else IPv4
  * @udp:	UDP, else TCP
  * @full:	Full checksums, else blank ones
+ * @groups:	Addresses of the groups to listen to, or NULL for all
  * @idle_ms:	`check` ends when nothing has come for so long, `load` as well
  * @seconds:	How long `load` sends
  * @window:	Frames of a flow that it has under way
@@ -42,6 +43,7 @@ struct opts {
 	bool v6;
 	bool udp;
 	bool full;
+	const char *groups;
 	uint32_t idle_ms;
 	uint32_t seconds;
 	uint32_t window;

@@ -268,6 +268,59 @@ static void not_accepted(void **state)
 	assert_int_equal(worker_served(&w, "rx_frames"), 1);
 }
 
+/* Answer to the request to listen to group @i, or not any more. */
+static int16_t group(struct nic *c, uint8_t type, uint8_t i)
+{
+	struct netif_extra_info *x;
+
+	nic_put(c, 0, 0, 0, NETTXF_extra_info);
+	x = nic_put_extra(c, type, 0);
+	x->u.mcast.addr[0] = 1;
+	x->u.mcast.addr[5] = i;
+	nic_push(c);
+	return nic_answered(c, 2)->status;
+}
+
+/* A guest that has asked for it gets frames of its groups only; others get all. */
+static void groups(void **state)
+{
+	const uint8_t add = XEN_NETIF_EXTRA_TYPE_MCAST_ADD,
+		      del = XEN_NETIF_EXTRA_TYPE_MCAST_DEL;
+	struct nic c;
+
+	(void)state;
+	nic_up(&c, &w, NIC_ALL | NET_MCAST);
+	memset(frame, 0, 6);
+	frame[0] = 1;
+	for (uint8_t i = 0; i < 64; i++)
+		assert_int_equal(group(&c, add, i), NETIF_RSP_OKAY);
+	assert_int_equal(group(&c, add, 200), NETIF_RSP_ERROR);
+	nic_post(&c, 4);
+	frame[5] = 77;
+	nic_inject(&c, &plain, frame, 60);
+	nic_inject(&n, &plain, frame, 60);
+	frame[5] = 7;
+	nic_inject(&c, &plain, frame, 61);
+	assert_int_equal(nic_received(&c, 1), 1);
+	assert_int_equal(nic_rx_rsp(&c, 0)->status, 61);
+	c.rx_seen++;
+	nic_post(&n, 1);
+	assert_int_equal(nic_received(&n, 1), 1);
+	n.rx_seen++;
+	/* Everybody is no group. */
+	memset(frame, 0xff, 6);
+	nic_inject(&c, &plain, frame, 62);
+	assert_int_equal(nic_received(&c, 1), 1);
+	assert_int_equal(nic_rx_rsp(&c, 1)->status, 62);
+	c.rx_seen++;
+	assert_int_equal(group(&c, del, 200), NETIF_RSP_OKAY);
+	frame[0] = 0;
+	nic_inject(&c, &plain, frame, 63);
+	assert_int_equal(nic_received(&c, 1), 1);
+	nic_down(&c);
+	assert_int_equal(worker_served(&w, "rx_filtered"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +332,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(without_notify, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_grants, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_accepted, setup, teardown),
+		cmocka_unit_test_setup_teardown(groups, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@
 
 #define GSO  XEN_NETIF_EXTRA_TYPE_GSO
 #define ADD  XEN_NETIF_EXTRA_TYPE_MCAST_ADD
+#define DEL  XEN_NETIF_EXTRA_TYPE_MCAST_DEL
 #define HASH XEN_NETIF_EXTRA_TYPE_HASH
 #define GSO4 XEN_NETIF_GSO_TYPE_TCPV4
 
@@ -112,10 +113,14 @@ static const struct rule rules[] = {
 	  { S(100, 0, EXTRA | MORE), X(GSO, 0), S(200, 0, 0) },
 	  .status = ERR,
 	  .extras = 1 },
-	{ "a group to listen to, not offered",
+	{ "a group to listen to, in a slot without data",
 	  { S(0, 9999, EXTRA), X(ADD, 0) },
-	  .status = ERR,
+	  .status = OK,
 	  .extras = 1 },
+	{ "one that it does not listen to any more, among other extras",
+	  { S(65535, 65535, EXTRA | BLANK), X(HASH, 1), X(DEL, 0) },
+	  .status = OK,
+	  .extras = 2 },
 	/* Noise in the page: no headers are there to bear the offload. */
 	{ "a blank checksum without headers", { S(60, 0, BLANK) }, .status = OK },
 	{ "segmentation without headers",
