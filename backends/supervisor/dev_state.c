@@ -289,6 +289,11 @@ static enum dev_event observe_front(enum dev_state state, const struct dev_view 
 	}
 }
 
+bool dev_is_kept(enum dev_state state)
+{
+	return state == DEV_CONNECTED || state == DEV_REVIVING || state == DEV_RETAKING;
+}
+
 static enum dev_event observe(enum dev_state state, const struct dev_view *v)
 {
 	bool reviving = state == DEV_REVIVING || state == DEV_RETAKING;
@@ -296,7 +301,7 @@ static enum dev_event observe(enum dev_state state, const struct dev_view *v)
 
 	if (v->stop && !reviving)
 		return EV_STOP;
-	if (!v->dir && !(v->kept && (state == DEV_CONNECTED || reviving)))
+	if (!v->dir && !(v->kept && dev_is_kept(state)))
 		return EV_DIR_GONE;
 	if (v->foreign && state == DEV_NEW)
 		return EV_NONE;

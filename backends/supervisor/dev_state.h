@@ -185,6 +185,12 @@ struct dev_view {
 	bool worker_up;
 };
 
+/**
+ * dev_is_kept() - A guest has this disk, whether its worker lives or not: a XenStore that
+ * comes back without it does not end it
+ */
+bool dev_is_kept(enum dev_state state);
+
 /** dev_observe() - The one event that @v amounts to for a device in @state */
 enum dev_event dev_observe(enum dev_state state, const struct dev_view *v);
 

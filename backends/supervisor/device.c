@@ -140,7 +140,7 @@ static int device_look(struct device *d)
 		dev_report(d);
 	if (!d->known)
 		device_begin(d);
-	else if (d->fresh && !d->view.dir && d->state == DEV_CONNECTED) {
+	else if (d->fresh && !d->view.dir && dev_is_kept(d->state)) {
 		log_warn(d->tag,
 		         "XenStore has forgotten this disk; it is served on while "
 		         "the guest lives");
