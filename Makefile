@@ -194,6 +194,22 @@ CONFORM := $(O)/tests/conform/conform
 $(CONFORM): $(call obj,$(call src,tests/conform)) $(FRONT_A) $(COMMON_A)
 	$(link) $(LIBS_FRONT)
 
+# ---- Torture (tests/torture) --------------------------------------------------------
+# A guest that judges each answer, and storage that forgets what was not flushed and sees
+# in which order it was written. nbdkit has no sanitizer: see the plugin above.
+inc/tests/torture := common frontends tests/torture
+TORTURE := $(O)/tests/torture/torture $(O)/tests/torture/killer $(O)/nbdkit-witness-plugin.so
+
+$(O)/tests/torture/torture: $(call obj,tests/torture/main.c tests/torture/drive.c) $(FRONT_A) $(COMMON_A)
+	$(link) $(LIBS_FRONT)
+
+$(O)/tests/torture/killer: $(call obj,tests/torture/killer.c) $(COMMON_A)
+	$(link)
+
+$(O)/nbdkit-witness-plugin.so: $(call plugin,$(call obj,tests/torture/storage.c) $(FRONT_A) $(COMMON_A))
+	$(call say,LD,$@)$(CC) -shared $(filter-out $(SANFLAGS),$(ALL_LDFLAGS)) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+
 # ---- xensim (tests/xensim) ---------------------------------------------------------
 # One library under four names. Programs without sanitizers load it too, so it and what it
 # shares with the rest are compiled for it alone, without.
@@ -280,10 +296,10 @@ hostile: all $(HOSTILE) ## Guests that lie, around the real worker
 tree: all $(UNIT_TESTS) $(BENCH_BIN) ## Tests of the tree: layers, install, manuals
 	$(Q)tests/run $(sort $(wildcard tests/tree/*.sh tests/bench/test_*))
 
-e2e: all $(CONFORM) ## Scenarios on a simulated host; E2E=tests/e2e/NAME.sh for one
+e2e: all $(CONFORM) $(TORTURE) ## Scenarios on a simulated host; E2E=tests/e2e/NAME.sh for one
 	$(Q)tests/run -j $(JOBS) $(E2E)
 
-torture: all ## Kill workers and pvbackd under load, KILLS=10000 times; an hour
+torture: all $(TORTURE) ## Kill workers and pvbackd under load, KILLS=10000 times; an hour
 	$(Q)KILLS=$${KILLS:-10000} tests/e2e/torture.sh
 
 layers: all $(UNIT_TESTS) ## Who includes and links what, against the rules

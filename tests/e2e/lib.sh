@@ -216,9 +216,24 @@ fuse_down() {
 	[ -n "$fuse_server" ] || return 0
 	kill -CONT "$fuse_server" 2>/dev/null
 	umount "$fuse_mount" 2>/dev/null || umount -l "$fuse_mount" 2>/dev/null
+	until_true 5 gone "$fuse_server" || kill -9 "$fuse_server"
 	wait "$fuse_server" 2>/dev/null
 	fuse_server=
 }
+
+# witness_up NAME IMAGE [ARGUMENT...] - a file on storage that forgets what was not flushed when
+# it is cut off, and says in $work/witness what was done again out of order; IMAGE, zeroed, is
+# what is kept. Arguments are those of tests/torture/storage.c.
+witness_up() {
+	fuse_mount=$work/$1
+	: >"$fuse_mount"
+	setsid nbdfuse "$fuse_mount" --command nbdkit -s --exit-with-parent -P "$work/witness.pid" \
+		"$build/nbdkit-witness-plugin.so" file="$work/$2" log="$work/witness" "${@:3}" >>"$work/fuse.log" 2>&1 &
+	fuse_server=$!
+	disown "$fuse_server" # it does not survive being cut off, and need not be mourned
+	until_true 10 mountpoint -q "$fuse_mount"
+}
+witness_cut() { kill -9 "$(cat "$work/witness.pid")"; }
 
 # ---- End --------------------------------------------------------------------------
 
