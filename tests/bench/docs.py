@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The figures of docs/performance.md: rendered between two markers. Pure."""
 
-from report import BASE, SUBJECT, factor, machine, rate_cell
+from report import BASE, LIMIT, SUBJECT, factor, machine, number, rate_cell
 
 BEGIN = "<!-- Written by `make bench DOCS=1` from here -->"
 END = "<!-- to here -->"
-
-
-def number(x):
-    return "-" if x is None else factor(x)
 
 
 def table(head, rows):
@@ -20,8 +16,11 @@ def table(head, rows):
 
 def goal_table(rows):
     return table(
-        ("goal", "value", "must", "aim", ""),
-        ((t, number(v), f"{must:g}", f"{aim:g}", verdict) for t, v, must, aim, verdict in rows),
+        ("goal", "value", "must", "aim", "limit", ""),
+        (
+            (r.title, number(r.value), f"{r.must:g}", f"{r.aim:g}", number(r.limit, ""), r.verdict)
+            for r in rows
+        ),
     )
 
 
@@ -50,7 +49,7 @@ def render(doc, goals):
     how = {True: "O_DIRECT", False: "buffered"}
     out = ["", f"    {doc['command']}", "", *(f"{line}  " for line in machine(doc)), ""]
     out += goal_table(goals)
-    out += ["", "![IOPS against depth](performance.svg)", ""]
+    out += ["", LIMIT + ".", "", "![IOPS against depth](performance.svg)", ""]
     for store in doc["stores"]:
         out += [
             f"{store['fstype']}, {how[store['direct']]}: rate (times fio) {{server CPU, us per I/O}}",

@@ -12,7 +12,8 @@ class Goal(NamedTuple):
     A figure to reach; value(doc) is None where it was not measured.
 
     most: it is a limit, less is better; ceiling: what a test holds it to instead of what it
-    must be, a little above what it is, so that it gets no worse.
+    must be, a little above what it is, so that it gets no worse; limit(doc): what can be
+    reached with this storage, whatever the goal is.
     """
 
     title: str
@@ -21,6 +22,7 @@ class Goal(NamedTuple):
     value: Callable
     most: bool = False
     ceiling: float | None = None
+    limit: Callable = lambda doc: None
 
     def verdict(self, value):
         if value is None:
@@ -28,6 +30,17 @@ class Goal(NamedTuple):
         if self.most:
             return "aim" if value <= self.aim else "pass" if value <= self.must else "MISS"
         return "aim" if value >= self.aim else "pass" if value >= self.must else "MISS"
+
+
+class Row(NamedTuple):
+    """What has become of a goal; value and limit are None where they were not measured."""
+
+    title: str
+    value: float | None
+    must: float
+    aim: float
+    verdict: str
+    limit: float | None
 
 
 def disk(doc):
@@ -60,11 +73,16 @@ def over(store, case, peer):
     return figure(store, case, peer, ("pvbackd_ratio", "median"))
 
 
-def over_best_nbd(store):
-    """Against whichever of them is the faster."""
+def limit_over(store, case, peer):
+    """The same of fio on the file: nobody is between it and the storage."""
+    return figure(store, case, peer, ("fio_ratio", "median"))
+
+
+def best_nbd(ratio, store):
+    """A ratio to whichever of them is the faster."""
 
     def value(doc):
-        found = [over(store, QD32, peer)(doc) for peer in ("nbdkit", "qemu-nbd")]
+        found = [ratio(store, QD32, peer)(doc) for peer in ("nbdkit", "qemu-nbd")]
         return min((v for v in found if v is not None), default=None)
 
     return value
@@ -105,10 +123,12 @@ RATES = (
     Goal("4k randread QD1 / fio, disk", 0.70, 0.85, to_fio(QD1)),
     Goal("1M read QD8 / fio, disk", 0.80, 0.95, to_fio("read-1m-qd8")),
     Goal("1M write QD8 / fio, disk", 0.80, 0.95, to_fio("write-1m-qd8")),
-    Goal("4k randread QD32 / vhost-user-blk, disk", 1.0, 1.15, over(disk, QD32, "qsd")),
+    Goal("4k randread QD32 / vhost-user-blk, disk", 1.0, 1.15, over(disk, QD32, "qsd"),
+         limit=limit_over(disk, QD32, "qsd")),
     Goal("4k randread QD32 / vhost-user-blk, tmpfs", 1.8, 2.5, over(memory, QD32, "qsd")),
-    Goal("4k randread QD32 / best of NBD, disk", 1.5, 1.8, over_best_nbd(disk)),
-    Goal("4k randread QD32 / best of NBD, tmpfs", 3.0, 4.0, over_best_nbd(memory)),
+    Goal("4k randread QD32 / best of NBD, disk", 1.5, 1.8, best_nbd(over, disk),
+         limit=best_nbd(limit_over, disk)),
+    Goal("4k randread QD32 / best of NBD, tmpfs", 3.0, 4.0, best_nbd(over, memory)),
     Goal("CPU per I/O, QD32 / vhost-user-blk, disk", 0.6, 0.45,
          figure(disk, QD32, "qsd", ("pvbackd_cpu_ratio", "median")), True),
     Goal("grant copy / persistent, QD32, disk", 0.8, 0.95, copy_over_persistent(disk)),
@@ -124,7 +144,6 @@ GOALS = (*RATES, *COUNTS)
 
 
 def rows(doc, goals=GOALS):
-    """(title, value or None, must, aim, verdict) of each goal."""
     for goal in goals:
         value = goal.value(doc)
-        yield goal.title, value, goal.must, goal.aim, goal.verdict(value)
+        yield Row(goal.title, value, goal.must, goal.aim, goal.verdict(value), goal.limit(doc))

@@ -49,6 +49,8 @@ def compare(case, by_peer):
     for peer, f in out.items():
         if BASE in out and peer != BASE:
             f["ratio_to_" + BASE] = ratios(f["rounds"], out[BASE]["rounds"])
+        if BASE in out and peer not in (SUBJECT, BASE):
+            f[BASE + "_ratio"] = ratios(out[BASE]["rounds"], f["rounds"])
         if SUBJECT in out and peer not in (SUBJECT, BASE):
             f[SUBJECT + "_ratio"] = ratios(out[SUBJECT]["rounds"], f["rounds"])
             if "cpu_rounds" in out[SUBJECT] and all(f.get("cpu_rounds", [0])):
@@ -74,6 +76,10 @@ def factor(x):
     """Three digits at least: 0.031, 0.75, 12.3, 1160."""
     digits = 3 if 0 < x < 0.1 else 2 if x < 9.995 else 1 if x < 99.95 else 0
     return f"{x:.{digits}f}"
+
+
+def number(x, none="-"):
+    return none if x is None else factor(x)
 
 
 def ratio_cell(r):
@@ -156,17 +162,24 @@ def machine(doc):
     ]
 
 
+# Below the goals.
+LIMIT = (
+    f"limit: of a ratio to a peer on a disk, what {BASE} on the bare file reaches in the same"
+    " rounds: what the storage gives, with nobody between"
+)
+
+
 def goal_block(rows):
     """What had to be reached and what was."""
-    width = max(len(r[0]) for r in rows)
-    head = f"{'goals':<{width}}  {'value':>7} {'must':>7} {'aim':>7}"
+    width = max(len(r.title) for r in rows)
     return [
-        head,
+        f"{'goals':<{width}}  {'value':>7} {'must':>7} {'aim':>7} {'limit':>7}",
         *(
-            f"{title:<{width}}  {'-' if value is None else factor(value):>7}"
-            f" {must:>7g} {aim:>7g}  {verdict}"
-            for title, value, must, aim, verdict in rows
+            f"{r.title:<{width}}  {number(r.value):>7} {r.must:>7g} {r.aim:>7g}"
+            f" {number(r.limit, ''):>7}  {r.verdict}"
+            for r in rows
         ),
+        LIMIT,
     ]
 
 
