@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "net_spoof.h"
+
 /* What the frontend takes; the TAP was told the same. */
 #define NET_SG        0x1U  /* frames of more than one slot */
 #define NET_CSUM4     0x2U  /* blank checksums, IPv4 */
@@ -51,6 +53,7 @@ struct net_queue_conf {
  * @flags:	NET_*
  * @nqueues:	Pairs of rings
  * @rate_bytes:	The guest may transmit so many bytes in @rate_usec; 0 is no limit
+ * @spoof:	Under which addresses
  */
 struct net_conf {
 	uint32_t flags;
@@ -59,6 +62,7 @@ struct net_conf {
 	uint32_t rate_usec;
 	uint32_t pad;
 	struct net_queue_conf queue[NET_QUEUES_MAX];
+	struct net_spoof_conf spoof;
 };
 
 /** struct net_update - Blob of UPDATE: a rate that has changed, as in net_conf */
@@ -69,6 +73,6 @@ struct net_update {
 };
 
 _Static_assert(sizeof(struct net_update) == 16, "no padding on the socket");
-_Static_assert(sizeof(struct net_conf) == 152, "no padding on the socket");
+_Static_assert(sizeof(struct net_conf) == 816, "no padding on the socket");
 
 #endif

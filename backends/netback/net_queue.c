@@ -381,6 +381,8 @@ static void queue_init(struct net_queue *q, struct net_vif *v, uint32_t i)
 	q->tx.mcast = &v->keep->mcast;
 	if (flags & NET_MCAST && v->keep->known)
 		q->rx.mcast = &v->keep->mcast;
+	if (v->conf.spoof.mode != NET_SPOOF_OFF)
+		q->tx.spoof = &v->conf.spoof;
 	q->tx.allow = queue_allow;
 	q->tx.arg = q;
 	q->rx.accept = (struct net_accept){ .sg = flags & NET_SG,

@@ -18,6 +18,7 @@
 #include "net_front_super.h"
 #include "net_keys_super.h"
 #include "net_life_super.h"
+#include "net_policy_super.h"
 #include "net_stats.h"
 #include "net_tap_super.h"
 
@@ -197,6 +198,7 @@ static int net_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 	struct net_conf c = { .rate_bytes = n->rate_bytes, .rate_usec = n->rate_usec };
 	int rc = net_front_keys(d, &c);
 
+	rc = rc ? rc : net_policy_keys(d, &c);
 	rc = rc ? rc : net_tap_offload(d, &n->tap, c.flags, resume);
 	rc = rc ? rc : net_tap_queues(d, &n->tap, c.nqueues);
 	if (rc)
@@ -312,6 +314,7 @@ static void net_describe(const struct bdev *d, const struct bdev_conf *conf,
 	bdev_fact_bool(f, "gso-tcpv6", c.flags & NET_GSO6);
 	bdev_fact_bool(f, "rx-notify", c.flags & NET_RX_NOTIFY);
 	bdev_fact_bool(f, "multicast-control", c.flags & NET_MCAST);
+	net_policy_describe(&c, f);
 }
 
 static void net_close(struct bdev *d)
@@ -339,6 +342,19 @@ static void net_release(struct bdev *d)
 	d->priv = NULL;
 }
 
+static int net_configure(const char *key, const char *value, const char **want)
+{
+	int rc = net_front_configure(key, value, want);
+
+	return rc == -ENOENT ? net_policy_configure(key, value, want) : rc;
+}
+
+static void net_configured(bool take)
+{
+	net_front_configured(take);
+	net_policy_configured(take);
+}
+
 static const struct bdev_op net_ops[] = {
 	{ "transmit", "tx_frames", "tx_bytes", NULL },
 	{ "receive", "rx_frames", "rx_bytes", NULL },
@@ -351,8 +367,8 @@ const struct super_backend net_super = {
 	.kind = "vif",
 	.stats = &net_bdev_stats,
 	.captures = true,
-	.configure = net_front_configure,
-	.configured = net_front_configured,
+	.configure = net_configure,
+	.configured = net_configured,
 	.describe = net_describe,
 	.probe = net_probe,
 	.offer = net_offer,

@@ -200,6 +200,7 @@ static enum verdict out_fill(struct net_tx_out *o, const struct net_tx_work *w)
 	o->niov = 1;
 	o->len = w->f.len;
 	o->work = w;
+	o->first = head;
 	if (!whole) {
 		/* The headers that are judged are the ones that are sent (XSA-423). */
 		head_gather(w, o->head, n);
@@ -224,6 +225,44 @@ static int16_t txq_mcast(struct net_txq *q, const struct net_tx_frame *f)
 	return NETIF_RSP_OKAY;
 }
 
+/* Return: it is not to be sent. */
+static seldom bool txq_foreign(struct net_txq *q, const struct net_tx_out *o,
+                               enum net_spoof why)
+{
+	static const struct {
+		size_t at;
+		const char *counter, *text;
+	} row[] = {
+#define X(name, text)                                                       \
+	[NET_SPOOF_##name] = { offsetof(struct net_stats, tx_spoof_##name), \
+		               "tx_spoof_" #name, text },
+		NET_SPOOFS(X)
+#undef X
+	};
+	uint64_t *counter = (void *)((char *)q->stats + row[why].at);
+	bool drop = q->spoof->mode == NET_SPOOF_DROP;
+
+	log_guest(&q->limit, q->tag, "frame %s: %s",
+	          drop ? "dropped" : "that may not be, but is sent", row[why].text);
+	if (drop)
+		txq_lose(q, o->work, counter, row[why].counter, o->iov + 1, o->niov - 1);
+	else
+		stats_add(counter, 1);
+	return drop;
+}
+
+/* Does the guest send it as another, and is it not to? */
+static bool txq_spoofed(struct net_txq *q, const struct net_tx_out *o)
+{
+	enum net_spoof s;
+
+	if (!q->spoof)
+		return false;
+	s = net_spoof_judge(q->spoof, o->first,
+	                    o->len < NET_HEAD_MAX ? o->len : NET_HEAD_MAX, o->len);
+	return s != NET_SPOOF_clean && txq_foreign(q, o, s);
+}
+
 static void txq_finish(struct net_txq *q, const struct net_tx_work *w)
 {
 	struct net_tx_out *o = &q->out[q->nout];
@@ -240,7 +279,7 @@ static void txq_finish(struct net_txq *q, const struct net_tx_work *w)
 		TXQ_LOSE(q, w, tx_headers, o->iov + 1, o->niov - 1);
 		log_guest(&q->limit, q->tag,
 		          "frame dropped: its headers are not what its offloads need");
-	} else {
+	} else if (!txq_spoofed(q, o)) {
 		q->nout++;
 	}
 }

@@ -23,6 +23,7 @@
 #include "net_journal.h"
 #include "net_capture.h"
 #include "net_mcast.h"
+#include "net_spoof.h"
 #include "net_stats.h"
 #include "net_tx.h"
 #include "net_vnet.h"
@@ -38,10 +39,12 @@ struct net_tx_work;
 /**
  * struct net_tx_out - A frame for the TAP
  * @work:	What it was
+ * @first:	Its first bytes, NET_HEAD_MAX or all, in one place
  * @head:	A copy of its headers, if they are scattered over slots
  */
 struct net_tx_out {
 	const struct net_tx_work *work;
+	const uint8_t *first;
 	struct virtio_net_hdr hdr;
 	uint32_t len;
 	uint32_t niov;
@@ -71,6 +74,7 @@ struct net_tx_work {
  * @mcast:	Groups that the guest listens to
  * @nr:	The queue's number
  * @capture:	Of this turn, or NULL
+ * @spoof:	Whose frames the guest may send; NULL: anybody's
  * @allow:	May a frame of @len go? 0, or ns to wait
  * @taken:	Slots in @slot, of which @judged are done with
  * @nout:	Frames in @out, of which @written are done with
@@ -88,6 +92,7 @@ struct net_txq {
 	uint32_t nr;
 	struct net_capture *capture;
 	struct net_mcast *mcast;
+	const struct net_spoof_conf *spoof;
 	uint64_t (*allow)(void *arg, uint32_t len);
 	void *arg;
 	uint32_t taken, judged;

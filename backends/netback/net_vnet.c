@@ -31,8 +31,7 @@ static void put_be16(uint8_t *p, uint16_t v)
 	p[1] = (uint8_t)v;
 }
 
-/* Type of what is in the frame, and where it begins. */
-static uint32_t ethertype(const uint8_t *head, uint32_t n, uint32_t *at)
+uint32_t net_ethertype(const uint8_t *head, uint32_t n, uint32_t *at)
 {
 	uint32_t type = 0;
 
@@ -87,7 +86,7 @@ static int ipv6_next(const uint8_t *head, uint32_t n, uint32_t *at)
 
 enum verdict net_l4_find(const uint8_t *head, uint32_t n, struct net_l4 *out)
 {
-	uint32_t at, type = ethertype(head, n, &at);
+	uint32_t at, type = net_ethertype(head, n, &at);
 	int proto = -1;
 
 	if (at > n)

@@ -41,6 +41,14 @@ struct net_l4 {
 	uint32_t hlen;
 };
 
+/**
+ * net_ethertype() - What is in a frame, behind up to two VLAN tags
+ * @head:	Its first @n bytes
+ * @at:		Where that begins, which may be @n; more than @n if @n is less than a
+ * header
+ */
+uint32_t net_ethertype(const uint8_t *head, uint32_t n, uint32_t *at);
+
 /** net_l4_csum() - Offset of the checksum in the TCP or UDP header */
 static inline uint32_t net_l4_csum(const struct net_l4 *l)
 {

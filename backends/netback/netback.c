@@ -154,7 +154,7 @@ static int vif_start(struct net_vif *v, int *fds, char *text, size_t size)
 static bool conf_ok(const struct net_conf *c)
 {
 	return c->nqueues && c->nqueues <= NET_QUEUES_MAX && !(c->flags & ~NET_FLAGS) &&
-	       !c->rate_bytes == !c->rate_usec;
+	       net_spoof_conf_ok(&c->spoof) && !c->rate_bytes == !c->rate_usec;
 }
 
 static int net_connect(struct wdev *d, const void *blob, size_t len, int *fds,

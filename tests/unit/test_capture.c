@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -209,7 +210,7 @@ static void comments(void **state)
 		r.flags = row[i].flags;
 		r.gso_type = row[i].gso_type;
 		r.gso_size = row[i].gso_size;
-		strcpy(r.what, "tx_headers");
+		snprintf(r.what, sizeof(r.what), "tx_headers");
 		pcapng_comment(text, &r);
 		assert_string_equal(text, row[i].want);
 	}
