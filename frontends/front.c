@@ -90,8 +90,11 @@ static int state_read(struct xst *xs, const char *dir, enum xenbus_state *state)
 
 static int front_refresh(struct front *f)
 {
+	enum xenbus_state old = f->backend_state;
 	int rc = state_read(f->xs, f->backend, &f->backend_state);
 
+	if (!rc && f->backend_state != old)
+		log_debug(f->tag, "backend: %s", front_state_name(f->backend_state));
 	if (!rc)
 		rc = state_read(f->xs, f->dir, &f->state);
 	f->gone = !rc && f->state == XenbusStateUnknown;
@@ -334,8 +337,9 @@ int front_publish(struct front *f, enum xenbus_state state,
 		        strerror(-rc));
 		return rc;
 	}
-	log_debug(f->tag, "%s -> %s", front_state_name(f->state),
-	          front_state_name(state));
+	if (state != f->state)
+		log_debug(f->tag, "%s -> %s", front_state_name(f->state),
+		          front_state_name(state));
 	f->state = state;
 	return 0;
 }
@@ -411,8 +415,28 @@ int front_stop(struct front *f, const char *const *ours, int timeout_ms)
 	f->wake_fd = -1;
 	rc = front_walk_down(f, front_ms() + timeout_ms);
 	f->wake_fd = wake_fd;
-	if (!rc)
+	if (!rc && ours)
 		rc = front_clear(f->xs, XST_NULL, f->dir, ours);
 	/* Removed meanwhile: nothing is left to clear. */
 	return rc == -ENODEV || rc == -ENOENT || f->gone ? 0 : rc;
+}
+
+int front_drop(struct front *f, int timeout_ms)
+{
+	int wake_fd = f->wake_fd;
+	int rc;
+
+	if (f->gone || f->state == XenbusStateClosed)
+		return 0;
+	f->wake_fd = -1;
+	rc = front_set_state(f, XenbusStateClosed);
+	if (!rc)
+		rc = front_expect(f, STATES_CLOSED, "Closed", front_ms() + timeout_ms);
+	f->wake_fd = wake_fd;
+	return f->gone ? 0 : rc;
+}
+
+int front_close_first(struct front *f, int timeout_ms)
+{
+	return front_walk_down(f, front_ms() + timeout_ms);
 }

@@ -106,6 +106,12 @@ int front_fd(const struct front *f);
  */
 int front_stop(struct front *f, const char *const *ours, int timeout_ms);
 
+/** front_drop() - Closed at once, as FreeBSD's drivers do it; its keys stay */
+int must_check front_drop(struct front *f, int timeout_ms);
+
+/** front_close_first() - Closing, Closed, of one that was not connected yet */
+int must_check front_close_first(struct front *f, int timeout_ms);
+
 /** front_clear() - Remove the keys of @dir that are @ours, as front_stop() does */
 int must_check front_clear(struct xst *xs, xst_t t, const char *dir,
                            const char *const *ours);

@@ -8,6 +8,7 @@
 
 #include "front.h"
 #include "log.h"
+#include "netfront_keys.h"
 #include "netfront_queue.h"
 
 /**
@@ -19,26 +20,6 @@ struct netfront {
 	struct netfront_conf conf;
 	struct netfront_info info;
 	struct netfront_queue *queue;
-};
-
-/* Keys that mean one connection. */
-static const char *const keys_ours[] = {
-	"tx-ring-ref",
-	"rx-ring-ref",
-	"event-channel",
-	"event-channel-tx",
-	"event-channel-rx",
-	"request-rx-copy",
-	"feature-rx-notify",
-	"feature-sg",
-	"feature-gso-tcpv4",
-	"feature-gso-tcpv6",
-	"feature-no-csum-offload",
-	"feature-ipv6-csum-offload",
-	"multi-queue-num-queues",
-	"request-multicast-control",
-	"queue-*",
-	NULL,
 };
 
 const struct netfront_info *netfront_info(const struct netfront *nf)
@@ -77,73 +58,9 @@ struct netfront_stats netfront_stats(const struct netfront *nf)
 /* ---- Connecting and closing ----------------------------------------------------------
  */
 
-/* @dir is "", or "queue-0/" and so on. */
-static int queue_write(struct netfront *nf, struct xst *xs, xst_t t, const char *dir,
-                       const struct netfront_queue *q)
+static const struct netfront_way *way(const struct netfront *nf)
 {
-	const struct {
-		const char *key;
-		uint32_t value;
-	} key[] = {
-		{ "tx-ring-ref", q->ring_ref[0] },
-		{ "rx-ring-ref", q->ring_ref[1] },
-		{ q->split ? "event-channel-tx" : "event-channel", q->chan[0].port },
-		{ q->split ? "event-channel-rx" : "event-channel",
-		  netfront_queue_rx_port(q) },
-	};
-	int rc = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(key) && !rc; i++) {
-		char name[40];
-
-		snprintf(name, sizeof(name), "%s%s", dir, key[i].key);
-		rc = xst_printf(xs, t, nf->front.dir, name, "%u", key[i].value);
-	}
-	return rc;
-}
-
-/* netif.h: the keys of one queue are the device's own, those of several queue-N/. */
-static int queues_write(struct netfront *nf, struct xst *xs, xst_t t)
-{
-	uint32_t n = nf->info.queues;
-	int rc;
-
-	if (n == 1)
-		return queue_write(nf, xs, t, "", &nf->queue[0]);
-	rc = xst_printf(xs, t, nf->front.dir, "multi-queue-num-queues", "%u", n);
-	for (uint32_t i = 0; i < n && !rc; i++) {
-		char dir[20];
-
-		snprintf(dir, sizeof(dir), "queue-%u/", i);
-		rc = queue_write(nf, xs, t, dir, &nf->queue[i]);
-	}
-	return rc;
-}
-
-static int keys_write(struct xst *xs, xst_t t, void *arg)
-{
-	struct netfront *nf = arg;
-	const struct netfront_conf *c = &nf->conf;
-	const struct {
-		const char *key;
-		bool value, said;
-	} key[] = {
-		{ "request-rx-copy", true, true },
-		{ "feature-sg", c->sg, true },
-		{ "feature-gso-tcpv4", c->gso, true },
-		{ "feature-gso-tcpv6", c->gso, true },
-		{ "feature-ipv6-csum-offload", c->csum, true },
-		{ "feature-rx-notify", true, c->rx_notify },
-		{ "feature-no-csum-offload", true, !c->csum },
-		{ "request-multicast-control", true, c->mcast },
-	};
-	int rc = queues_write(nf, xs, t);
-
-	for (size_t i = 0; i < ARRAY_SIZE(key) && !rc; i++)
-		if (key[i].said)
-			rc = xst_printf(xs, t, nf->front.dir, key[i].key, "%d",
-			                key[i].value);
-	return rc;
+	return &netfront_ways[nf->conf.habit];
 }
 
 static bool offered(struct netfront *nf, const char *key)
@@ -175,7 +92,8 @@ static int info_read(struct netfront *nf)
 	struct front *f = &nf->front;
 	int rc = mac_read(nf);
 
-	if (rc)
+	nf->info.queues = nf->info.max_queues = 1;
+	if (rc || way(nf)->hasty)
 		return rc;
 	if (!offered(nf, "feature-rx-copy")) {
 		log_err(f->tag, "the backend does not copy to receive slots");
@@ -186,7 +104,8 @@ static int info_read(struct netfront *nf)
 	nf->info.gso4 = nf->info.sg && offered(nf, "feature-gso-tcpv4");
 	nf->info.gso6 = nf->info.sg && nf->info.csum6 && offered(nf, "feature-gso-tcpv6");
 	nf->info.mcast = offered(nf, "feature-multicast-control");
-	nf->info.split = nf->conf.split && offered(nf, "feature-split-event-channels");
+	nf->info.split = nf->conf.split && nf->conf.habit != NETFRONT_FREEBSD &&
+	                 offered(nf, "feature-split-event-channels");
 	if (xst_read_u32(f->xs, XST_NULL, UINT32_MAX, &nf->info.max_queues,
 	                 "%s/multi-queue-max-queues", f->backend) ||
 	    !nf->info.max_queues)
@@ -208,7 +127,9 @@ static int queues_share(struct netfront *nf)
 
 		q->split = nf->info.split;
 		q->rx_notify = nf->conf.rx_notify;
-		rc = netfront_queue_share(q, nf->front.backend_id, nf->conf.rx_slots);
+		rc = netfront_queue_share(q, nf->front.backend_id, way(nf)->first_id);
+		if (!rc && !way(nf)->late)
+			netfront_queue_post(q, nf->conf.rx_slots);
 	}
 	return rc;
 }
@@ -219,20 +140,40 @@ static void queues_unshare(struct netfront *nf)
 		netfront_queue_unshare(&nf->queue[i]);
 }
 
-static int netfront_connect(struct netfront *nf)
+static int keys_publish(struct netfront *nf)
 {
 	struct front *f = &nf->front;
-	int rc = front_start(f, nf->conf.reset, false, nf->conf.timeout_ms);
+	struct netfront_keys_arg arg = { f->dir, &nf->conf, &nf->info, nf->queue };
+	bool apart = way(nf)->apart;
+	int rc = front_publish(f, apart ? XenbusStateInitialising : XenbusStateConnected,
+	                       netfront_keys_write, &arg);
 
+	return rc || !apart ? rc : front_set_state(f, XenbusStateConnected);
+}
+
+static int netfront_connect(struct netfront *nf)
+{
+	int rc, timeout = nf->conf.timeout_ms;
+	struct front *f = &nf->front;
+
+	rc = front_start(f, nf->conf.reset, way(nf)->hasty, timeout);
+	if (!rc && way(nf)->cycles) {
+		rc = front_close_first(f, timeout);
+		rc = rc ? rc : front_start(f, false, false, timeout);
+	}
 	rc = rc ? rc : info_read(nf);
 	rc = rc ? rc : queues_share(nf);
-	rc = rc ? rc : front_publish(f, XenbusStateConnected, keys_write, nf);
-	rc = rc ? rc : front_await(f, nf->conf.timeout_ms);
+	rc = rc ? rc : keys_publish(nf);
+	rc = rc ? rc : front_await(f, timeout);
+	for (uint32_t i = 0; i < nf->info.queues && !rc && way(nf)->late; i++) {
+		netfront_queue_post(&nf->queue[i], nf->conf.rx_slots);
+		netfront_kick(&nf->queue[i]);
+	}
 	if (!rc)
 		return 0;
 	/* Somebody else's device is not ours to close. */
 	if (rc != -EBUSY)
-		front_stop(f, keys_ours, nf->conf.timeout_ms);
+		front_stop(f, netfront_keys_ours, timeout);
 	queues_unshare(nf);
 	return rc;
 }
@@ -272,10 +213,20 @@ int netfront_open(struct netfront **out, uint32_t devid, const struct netfront_c
 
 static int netfront_disconnect(struct netfront *nf)
 {
-	int rc = front_stop(&nf->front, keys_ours, nf->conf.timeout_ms);
+	const char *const *ours = netfront_keys_ours;
+	struct front *f = &nf->front;
+	int rc;
 
+	if (way(nf)->straight)
+		rc = front_drop(f, nf->conf.timeout_ms);
+	else
+		rc = front_stop(f, way(nf)->keeps || way(nf)->reopens ? NULL : ours,
+		                nf->conf.timeout_ms);
 	queues_unshare(nf);
-	return rc;
+	if (rc || !way(nf)->reopens || f->gone)
+		return rc;
+	rc = front_start(f, false, false, nf->conf.timeout_ms);
+	return rc ? rc : front_clear(f->xs, XST_NULL, f->dir, ours);
 }
 
 int netfront_reconnect(struct netfront *nf)

@@ -27,7 +27,21 @@ struct netfront_queue;
 #define NETFRONT_FRAME_MAX (65535U + 14U + 8U)
 
 /**
+ * enum netfront_habit - Whose keys are written, in whose way
+ *
+ * With any but our own there is only what that driver has: see netfront_keys.c.
+ */
+enum netfront_habit {
+	NETFRONT_OWN,
+	NETFRONT_LINUX,
+	NETFRONT_FREEBSD,
+	NETFRONT_WINDOWS,
+	NETFRONT_MINIOS,
+};
+
+/**
  * struct netfront_conf - How to use a card
+ * @habit:	Whose keys and way
  * @sg:		Take frames of more than one slot
  * @csum:	Take blank checksums
  * @gso:	Take frames to be segmented
@@ -41,6 +55,7 @@ struct netfront_queue;
  * @wake_fd:	Readable ends every wait; -1 for none
  */
 struct netfront_conf {
+	enum netfront_habit habit;
 	bool sg;
 	bool csum;
 	bool gso;
@@ -91,6 +106,14 @@ struct netfront_info {
 	uint32_t max_queues;
 	uint32_t queues;
 };
+
+/** struct netfront_takes - What the keys of a frontend let the backend give it */
+struct netfront_takes {
+	bool sg, csum4, csum6, gso4, gso6;
+};
+
+/** netfront_takes() - What was said with @conf */
+struct netfront_takes netfront_takes(const struct netfront_conf *conf);
 
 /** struct netfront_stats - Since the device was opened */
 struct netfront_stats {

@@ -22,8 +22,7 @@ static int share(struct netfront_queue *q, unsigned int n, bool writable, uint32
 	return rc;
 }
 
-int netfront_queue_share(struct netfront_queue *q, uint32_t backend,
-                         unsigned int rx_slots)
+int netfront_queue_share(struct netfront_queue *q, uint32_t backend, uint16_t first_id)
 {
 	int rc = front_chan_open(&q->chan[0], backend, q->tag);
 
@@ -35,12 +34,16 @@ int netfront_queue_share(struct netfront_queue *q, uint32_t backend,
 	rc = rc ? rc : share(q, NETFRONT_RING, true, q->rx_ref, &q->rx_buf);
 	if (rc)
 		return rc;
-	netfront_tx_init(&q->tx, q->ring);
+	netfront_tx_init(&q->tx, q->ring, first_id);
 	netfront_rx_init(&q->rx, q->ring + XEN_PAGE);
+	return 0;
+}
+
+void netfront_queue_post(struct netfront_queue *q, unsigned int rx_slots)
+{
 	for (unsigned int i = 0; i < rx_slots; i++)
 		netfront_rx_post(&q->rx, q->rx_ref);
 	netfront_rx_push(&q->rx);
-	return 0;
 }
 
 void netfront_queue_unshare(struct netfront_queue *q)
@@ -115,7 +118,7 @@ static void send_slot(struct netfront_queue *q, const void *data,
 	struct netif_tx_request req = { .gref = q->tx_ref[id],
 		                        .offset = at->off,
 		                        .flags = (uint16_t)flags,
-		                        .id = id,
+		                        .id = (uint16_t)(id + q->tx.first_id),
 		                        .size = (uint16_t)size };
 
 	memcpy(q->tx_buf + (size_t)id * XEN_PAGE + at->off, data, at->len);

@@ -42,10 +42,13 @@ struct netfront_queue {
 	struct netfront_stats stats;
 };
 
-/** netfront_queue_share() - Grant rings and buffers, post @rx_slots. Return: 0 or -errno,
- *  logged; netfront_queue_unshare() is due either way. */
+/** netfront_queue_share() - Grant rings and buffers. Return: 0 or -errno, logged;
+ *  netfront_queue_unshare() is due either way. @first_id: as netfront_tx_init() */
 int must_check netfront_queue_share(struct netfront_queue *q, uint32_t backend,
-                                    unsigned int rx_slots);
+                                    uint16_t first_id);
+
+/** netfront_queue_post() - Post so many receive slots, the first ones */
+void netfront_queue_post(struct netfront_queue *q, unsigned int rx_slots);
 void netfront_queue_unshare(struct netfront_queue *q);
 
 /** netfront_queue_rx_port() - The port of the receive ring; may be that of both */

@@ -14,13 +14,14 @@ _Static_assert(__CONST_RING_SIZE(netif_rx, XEN_PAGE) == NETFRONT_RING, "ring siz
 /* ---- Transmit ------------------------------------------------------------------------
  */
 
-void netfront_tx_init(struct netfront_tx *r, void *page)
+void netfront_tx_init(struct netfront_tx *r, void *page, uint16_t first_id)
 {
 	netif_tx_sring_t *sring = page;
 
 	SHARED_RING_INIT(sring);
 	*r = (struct netfront_tx){
 		.front = { .nr_ents = NETFRONT_RING, .sring = sring },
+		.first_id = first_id,
 	};
 	while (r->nfree < NETFRONT_RING) {
 		r->free[r->nfree] = (uint16_t)(NETFRONT_RING - 1 - r->nfree);
@@ -108,6 +109,7 @@ int netfront_tx_reap(struct netfront_tx *r, char *why, size_t why_size)
 		       sizeof(rsp));
 		/* The copy is what is judged, whatever becomes of the page. */
 		__asm__ volatile("" ::: "memory");
+		rsp.id = (uint16_t)(rsp.id - r->first_id);
 		fault = tx_fault(r, &rsp);
 		if (fault) {
 			snprintf(why, why_size,

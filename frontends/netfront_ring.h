@@ -38,6 +38,7 @@ struct netfront_meta {
  * @pushed:	Value of req_prod that the backend was given
  * @free:	Ids that are not in flight, @nfree of them; an id is a buffer, too
  * @busy:	By id
+ * @first_id:	An id on the ring less this is one of ours
  * @extras:	In flight: each is answered without an id
  * @errors:	Slots answered with an error
  */
@@ -47,12 +48,13 @@ struct netfront_tx {
 	uint16_t free[NETFRONT_RING];
 	uint32_t nfree;
 	bool busy[NETFRONT_RING];
+	uint16_t first_id;
 	uint32_t extras;
 	uint64_t errors;
 };
 
-/** netfront_tx_init() - Make @page an empty ring */
-void netfront_tx_init(struct netfront_tx *r, void *page);
+/** netfront_tx_init() - Make @page an empty ring; on it, ids begin with @first_id */
+void netfront_tx_init(struct netfront_tx *r, void *page, uint16_t first_id);
 
 /** netfront_tx_room() - Slots that may be put */
 uint32_t netfront_tx_room(const struct netfront_tx *r);

@@ -143,7 +143,9 @@ static int check_all(const struct opts *o, struct netfront *nf, struct flow_chec
 
 int cmd_check(const struct opts *o, struct netfront *nf)
 {
-	struct flow_check c = { .me = netfront_info(nf)->mac, .seed = o->seed };
+	struct flow_check c = { .me = netfront_info(nf)->mac,
+		                .seed = o->seed,
+		                .takes = netfront_takes(&o->conf) };
 	struct flow_seen sum;
 	unsigned int flows;
 	int rc;

@@ -141,7 +141,7 @@ static int take(struct load *l, int sleep_ms)
 
 static int meet(struct load *l)
 {
-	int64_t end = front_ms() + MEET_MS;
+	int64_t end = front_ms() + MEET_MS, next = 0;
 	int rc = 0;
 
 	while (rc >= 0 && !met(l)) {
@@ -149,7 +149,10 @@ static int meet(struct load *l)
 			log_err(netfront_tag(l->nf), "nobody has answered");
 			return -ETIMEDOUT;
 		}
-		rc = probe(l, true);
+		if (!front_left(next)) {
+			rc = probe(l, true);
+			next = front_ms() + PROBE_MS;
+		}
 		rc = rc ? rc : take(l, PROBE_MS);
 	}
 	/* It may not have heard of us. */
@@ -202,7 +205,10 @@ int cmd_load(const struct opts *o, struct netfront *nf)
 		                   .max = o->max,
 		                   .mtu = i->mtu ? i->mtu : 1500,
 		                   .info = *i },
-		          .check = { .me = i->mac, .from = o->to, .seed = o->seed } };
+		          .check = { .me = i->mac,
+		                     .from = o->to,
+		                     .seed = o->seed,
+		                     .takes = netfront_takes(&o->conf) } };
 	struct flow_seen sum;
 	unsigned int flows;
 	int rc;

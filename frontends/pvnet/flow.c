@@ -217,6 +217,17 @@ static const char *check_sums(const struct parsed *p, const struct netfront_meta
 	return add_words(sum, p->l4, p->bytes) == 0xffff ? NULL : "its checksum is wrong";
 }
 
+static const char *check_taken(const struct parsed *p, const struct netfront_takes *t,
+                               const struct netfront_meta *m, uint32_t len)
+{
+	if (m->csum_blank && !(p->v6 ? t->csum6 : t->csum4))
+		return "its checksum is blank, which was not asked for";
+	if (m->gso_type && !(p->v6 ? t->gso6 : t->gso4))
+		return "it is to be segmented, which was not asked for";
+	return len > XEN_PAGE && !t->sg ? "it has several slots, which was not asked for"
+	                                : NULL;
+}
+
 static const char *check_place(const struct parsed *p, struct flow_seen *s)
 {
 	/* The stream is longer than what a frame can say of its place. */
@@ -303,7 +314,8 @@ int flow_check(struct flow_check *c, const uint8_t *frame, uint32_t len,
 		return -EILSEQ;
 	}
 	s = &c->seen[p.flow];
-	fault = check_headers(&p, c, frame);
+	fault = check_taken(&p, &c->takes, m, len);
+	fault = fault ? fault : check_headers(&p, c, frame);
 	fault = fault ? fault : check_sums(&p, m);
 	fault = fault ? fault : check_segments(&p, c, m);
 	fault = fault ? fault : check_place(&p, s);

@@ -76,12 +76,14 @@ struct flow_seen {
  * @me:		Frames for others are not looked at
  * @from:	Whom all others are to be of, with segments as flow_segment() has it;
  *NULL: whoever has a flow, with any
+ * @takes:	No frame may need more
  * @seen:	By flow
  */
 struct flow_check {
 	const uint8_t *me;
 	const uint8_t *from;
 	uint64_t seed;
+	struct netfront_takes takes;
 	struct flow_seen seen[FLOWS_MAX];
 };
 

@@ -35,6 +35,8 @@ enum {
 	OPT_QUEUES,
 	OPT_GROUPS,
 	OPT_RESET,
+	OPT_LIKE,
+	OPT_DEBUG,
 	OPT_HELP,
 };
 
@@ -63,6 +65,8 @@ static const struct option options[] = {
 	{ "queues", required_argument, NULL, OPT_QUEUES },
 	{ "groups", required_argument, NULL, OPT_GROUPS },
 	{ "reset", no_argument, NULL, OPT_RESET },
+	{ "like", required_argument, NULL, OPT_LIKE },
+	{ "debug", no_argument, NULL, OPT_DEBUG },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -94,6 +98,23 @@ static int parse_mac(const char *s, struct opts *o)
 	               : -EINVAL;
 }
 
+static int parse_like(const char *s, struct opts *o)
+{
+	static const char *const name[] = {
+		[NETFRONT_LINUX] = "linux",
+		[NETFRONT_FREEBSD] = "freebsd",
+		[NETFRONT_WINDOWS] = "windows",
+		[NETFRONT_MINIOS] = "mini-os",
+	};
+
+	for (size_t i = NETFRONT_LINUX; i < ARRAY_SIZE(name); i++)
+		if (strcmp(s, name[i]) == 0) {
+			o->conf.habit = (enum netfront_habit)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
 /* Those with a value. */
 static int take_value(struct opts *o, int opt, const char *v)
 {
@@ -123,6 +144,8 @@ static int take_value(struct opts *o, int opt, const char *v)
 		return num_u32(v, INT32_MAX, &o->window) || !o->window ? -EINVAL : 0;
 	case OPT_SEED:
 		return num_u64(v, UINT64_MAX, &o->seed);
+	case OPT_LIKE:
+		return parse_like(v, o);
 	case OPT_RX_SLOTS:
 		return num_u32(v, NETFRONT_RING, &o->conf.rx_slots);
 	case OPT_GROUPS:
@@ -150,6 +173,9 @@ static bool take_flag(struct opts *o, int opt)
 		return o->full = true;
 	case OPT_RESET:
 		return o->conf.reset = true;
+	case OPT_DEBUG:
+		log_set_level(LOG_LVL_DEBUG);
+		return true;
 	case OPT_NO_SG:
 		o->conf.sg = false;
 		return true;

@@ -43,7 +43,7 @@ static int setup_tx(void **state)
 {
 	(void)state;
 	memset(&page, 0, sizeof(page));
-	netfront_tx_init(&tx, &page);
+	netfront_tx_init(&tx, &page, 0);
 	return 0;
 }
 
