@@ -227,7 +227,8 @@ static int slot_share_segments(struct bfq *q, struct slot *s, unsigned int nsegs
 	front_chan_unshare(&q->chan, s->segs, s->nsegs);
 	s->segs = NULL;
 	s->nsegs = 0;
-	rc = share(q, nsegs, false, s->segs_ref, &pages);
+	/* Kept like the data, it is mapped like it: with write access (blkif.h). */
+	rc = share(q, nsegs, q->conf->persistent, s->segs_ref, &pages);
 	if (rc)
 		return rc;
 	s->segs = pages;

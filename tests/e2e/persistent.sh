@@ -52,6 +52,12 @@ indirect|1|256k|--segments=256
 two rings of four pages|8|4k|--queues=2 --ring-order=2
 END
 
+# Of 1024 requests with a page of segments each.
+in_guest 1 pvblk load xvda --rw=randread --bs=64k --depth=4 --segments=64 --size=64M >/dev/null
+check "indirect requests are served" wait_log 'served requests=1024 '
+copied=$(grep -o 'served requests=1024 .*' "$log" | grep -o 'copy_segs=[0-9]*' | cut -d= -f2)
+result $((copied > 512)) "their segments' pages are mapped, too, and nothing is copied any more" "copy_segs=$copied"
+
 stopped "another budget"
 echo "vbd.persistent-grants = 16" >>"$work/pvbackd.conf"
 pvbackd_start

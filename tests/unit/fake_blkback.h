@@ -51,13 +51,17 @@ static int16_t fake_move(bool read, const struct blkif_request_segment *seg,
 	return BLKIF_RSP_OKAY;
 }
 
-/* One page of segments is enough here. Sets the operation to the inner one. */
+/*
+ * One page of segments is enough here. Sets the operation to the inner one. Of a frontend
+ * that keeps its grants a backend maps them with write access, the segments' page, too.
+ */
 static int16_t fake_indirect(uint8_t *op)
 {
 	const struct blkif_request_indirect *in = &fake.other.indirect;
+	bool keeps = fake_get(FRONT "/feature-persistent") != NULL;
 
 	*op = in->indirect_op;
-	if (in->nr_segments > 512 || fake.ref[in->indirect_grefs[0]].writable)
+	if (in->nr_segments > 512 || fake.ref[in->indirect_grefs[0]].writable != keeps)
 		return BLKIF_RSP_ERROR;
 	return fake_move(*op == BLKIF_OP_READ,
 	                 (void *)fake.ref[in->indirect_grefs[0]].page, in->nr_segments,
