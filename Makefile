@@ -247,9 +247,10 @@ $(O)/xensim/xensim $(O)/xensim/xensimd $(O)/xensim/xensim-guest:
 # ---- Packages --------------------------------------------------------------------
 # Debian 12 packages; README.md says what each is for.
 PACKAGES := build-essential pkg-config libxen-dev xen-utils-4.17 xenstore-utils libevent-dev \
-	    libcmocka-dev liburing-dev libjansson-dev nettle-dev nbdkit nbdkit-plugin-dev libnbd-bin e2fsprogs iproute2 jq
+	    libcmocka-dev liburing-dev libjansson-dev nettle-dev nbdkit nbdkit-plugin-dev libnbd-bin e2fsprogs iproute2 jq \
+	    iperf3 iputils-ping tcpdump
 CHECK_PACKAGES := clang clang-format clang-tidy cppcheck shellcheck mandoc fio qemu-utils \
-	    qemu-system-common python3 iperf3 iputils-ping ethtool valgrind tshark tcpdump
+	    qemu-system-common python3 ethtool valgrind tshark
 
 deps: ## Install the Debian packages that are missing (needs root)
 	$(Q)tests/deps $(PACKAGES) $(CHECK_PACKAGES)
@@ -275,7 +276,7 @@ TIDY    := $(patsubst %.c,$(O)/tidy/%.ok,$(shell find backends common frontends 
 
 export BUILD = $(abspath $(O))
 
-demo: all ## A disk from image to guest and back, step by step
+demo: all ## A disk from image to guest and back, and a network, step by step
 	$(Q)tests/demo
 
 check: ## Everything that needs no Xen: gcc, clang, sanitizers; ten minutes

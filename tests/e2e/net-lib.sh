@@ -13,11 +13,19 @@ skip_all() {
 	exit 77
 }
 
+# net_can - or why there can be no network here
+net_can() {
+	[ "$(id -u)" -eq 0 ] || echo "network namespaces and TAPs need root"
+	[ -c /dev/net/tun ] || echo "there is no /dev/net/tun"
+	unshare --net true 2>/dev/null || echo "no network namespace can be made"
+}
+
 # net_up - the host's namespace, with a bridge
 net_up() {
-	[ "$(id -u)" -eq 0 ] || skip_all "network namespaces and TAPs need root"
-	[ -c /dev/net/tun ] || skip_all "there is no /dev/net/tun"
-	net_add host 2>/dev/null || skip_all "no network namespace can be made"
+	local why
+	why=$(net_can | head -n 1)
+	[ -z "$why" ] || skip_all "$why"
+	net_add host || skip_all "no network namespace can be made"
 	export host_net="ip netns exec $net-host"
 	host ip link set lo up
 	host ip link add br0 type bridge || skip_all "the kernel has no bridges"
