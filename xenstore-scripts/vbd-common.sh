@@ -131,15 +131,12 @@ xs_has() {
 # wait_for SECONDS PATH COMMAND... - until COMMAND is true, looking at each change of PATH
 #
 # COMMAND returns 0: it is; 1: not yet; more: it will not be. The process that watches says
-# its number first, so that it can be told when the wait is over; `timeout` bounds it.
+# its number first, so that it is itself told when the wait is over: told of it, `timeout`
+# may end and leave behind what it has just started.
 wait_for() {
 	secs=$1 path=$2
 	shift 2
-	sh -c 'trap "kill \$!" TERM
-		echo $$
-		timeout "$1" xenstore-watch "$2" &
-		wait
-		exit 0' sh "$secs" "$path" | {
+	timeout "$secs" sh -c 'echo $$; exec xenstore-watch "$1"' sh "$path" | {
 		read -r pid
 		while read -r _; do
 			rc=0

@@ -18,6 +18,18 @@ for name in xvd foo xvdA 'xvda 1' xvda300 xvdaaaaaaa hde sdq d1p xvd9 007 -1 214
 	same "'$name' is no disk" "$(vdev_number "$name")" ""
 done
 
+# ---- Waiting: what watches is gone with it, also if it had its say before its parent
+mkdir "$work/quick"
+mkfifo "$work/never"
+printf '#!/bin/sh\necho "$1"\nexec cat <>"%s"\n' "$work/never" >"$work/quick/xenstore-watch"
+chmod +x "$work/quick/xenstore-watch"
+waits() {
+	local i
+	for i in {1..20}; do PATH=$work/quick:$PATH wait_for 10 /local true 2>/dev/null || return; done
+}
+check "waits for what is so at once" waits
+same "leave nobody behind" "$(ours | grep '^cat ')" ""
+
 # ---- Keys and permissions of a disk that libxl attached, but for `protocol`, which it
 # writes for PV guests only, and `script`, which it always has
 keys() { xs ls -fp "$1" | sed "s|^$1/*||" | sort; }
