@@ -24,8 +24,7 @@ mkfifo "$work/never"
 printf '#!/bin/sh\necho "$1"\nexec cat <>"%s"\n' "$work/never" >"$work/quick/xenstore-watch"
 chmod +x "$work/quick/xenstore-watch"
 waits() {
-	local i
-	for i in {1..20}; do PATH=$work/quick:$PATH wait_for 10 /local true 2>/dev/null || return; done
+	for _ in {1..20}; do PATH=$work/quick:$PATH wait_for 10 /local true 2>/dev/null || return; done
 }
 check "waits for what is so at once" waits
 same "leave nobody behind" "$(ours | grep '^cat ')" ""
