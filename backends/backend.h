@@ -127,14 +127,22 @@ void bdev_fault(struct bdev *d, const char *fmt, ...) printf_like(2, 3);
 /**
  * bdev_file() - A file of the device that is there when pvbackd and its worker have died
  * @name:	"journal" or "fence"
- * @fresh:	An empty one, instead of any that there is; else the one that there is
- *
- * It goes when the device closes, after close(). RUN_DIR is on a tmpfs: a file of so many
- * bytes is so much memory.
  *
  * Return: a descriptor of its own, or -errno after bdev_fault().
  */
-int must_check bdev_file(struct bdev *d, const char *name, bool fresh);
+int must_check bdev_file(struct bdev *d, const char *name);
+
+/**
+ * bdev_file_new() - Put one of this content in the place of any that there is
+ *
+ * Whenever pvbackd is killed there is the old one or the new one, whole. It goes when the
+ * device closes, after close(). RUN_DIR is on a tmpfs: a file of so many bytes is so much
+ * memory.
+ *
+ * Return: as above.
+ */
+int must_check bdev_file_new(struct bdev *d, const char *name, const void *content,
+                             size_t len);
 
 /**
  * struct bdev_update - What a worker is to be told while it serves: blob of UPDATE

@@ -2,9 +2,11 @@
 #include "blk_life_super.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "blk_journal.h"
 
@@ -15,7 +17,7 @@ int blk_life_begin(struct bdev *d, struct blk_life *l, const struct blk_conf *c)
 	blk_life_end(l);
 	l->conf = *c;
 	l->fence = -1;
-	rc = bdev_file(d, "journal", true);
+	rc = bdev_file_new(d, "journal", NULL, 0);
 	if (rc < 0)
 		return rc;
 	l->journal = rc;
@@ -33,14 +35,16 @@ void blk_life_adopt(struct blk_life *l, const struct blk_conf *c, int *fds)
 	l->fence = take_fd(&fds[BLK_FD_FENCE_LOOK]);
 }
 
-/* Which file it is. Return: 0 or -errno. */
+/* Which file it is, without asking storage, which may hang. Return: 0 or -errno. */
 static int identify(int fd, struct blk_identity *id)
 {
-	struct stat st;
+	struct statx st;
 
-	if (fstat(fd, &st) < 0)
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &st) < 0)
 		return -errno;
-	*id = (struct blk_identity){ st.st_dev, st.st_ino, st.st_rdev };
+	*id = (struct blk_identity){ makedev(st.stx_dev_major, st.stx_dev_minor),
+		                     st.stx_ino,
+		                     makedev(st.stx_rdev_major, st.stx_rdev_minor) };
 	return 0;
 }
 
@@ -54,12 +58,12 @@ bool blk_life_same(int a, int b)
 
 int blk_life_find(struct bdev *d, struct blk_life *l, const struct blk_conf *c, int image)
 {
-	int fds[BLK_FDS] = { bdev_file(d, "journal", false), -1, -1 };
+	int fds[BLK_FDS] = { bdev_file(d, "journal"), -1, -1 };
 	struct blk_identity was, is;
 
 	if (fds[BLK_FD_JOURNAL] < 0)
 		return fds[BLK_FD_JOURNAL];
-	fds[BLK_FD_FENCE_LOOK] = bdev_file(d, "fence", false);
+	fds[BLK_FD_FENCE_LOOK] = bdev_file(d, "fence");
 	if (fds[BLK_FD_FENCE_LOOK] < 0) {
 		close(fds[BLK_FD_JOURNAL]);
 		return fds[BLK_FD_FENCE_LOOK];
@@ -78,22 +82,23 @@ int blk_life_find(struct bdev *d, struct blk_life *l, const struct blk_conf *c, 
  */
 static int fence_make(struct bdev *d, struct blk_life *l, int image, int *locked)
 {
-	autoclose int lock = bdev_file(d, "fence", true);
 	struct blk_identity id;
-	int rc, look;
+	autoclose int lock = -1;
+	int look, rc = identify(image, &id);
 
+	if (rc) {
+		bdev_fault(d, "its image: %s", strerror(-rc));
+		return rc;
+	}
+	lock = bdev_file_new(d, "fence", &id, sizeof(id));
 	if (lock < 0)
 		return lock;
-	rc = identify(image, &id);
-	if (!rc && flock(lock, LOCK_EX | LOCK_NB) < 0)
+	if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
 		rc = -errno;
-	if (!rc && pwrite(lock, &id, sizeof(id), 0) != (ssize_t)sizeof(id))
-		rc = -ENOSPC;
-	if (rc) {
 		bdev_fault(d, "its file \"fence\": %s", strerror(-rc));
 		return rc;
 	}
-	look = bdev_file(d, "fence", false);
+	look = bdev_file(d, "fence");
 	if (look < 0)
 		return look;
 	if (l->fence >= 0)
@@ -107,7 +112,7 @@ int blk_life_tell(struct bdev *d, struct blk_life *l, bool recover,
                   struct bdev_conf *conf)
 {
 	struct blk_conf c = l->conf;
-	int locked, rc = fence_make(d, l, conf->fds[0], &locked);
+	int locked = -1, rc = fence_make(d, l, conf->fds[0], &locked);
 
 	if (rc)
 		return rc;

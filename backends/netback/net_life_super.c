@@ -14,7 +14,7 @@ int net_life_begin(struct bdev *d, struct net_life *l, const struct net_conf *c)
 
 	net_life_end(l);
 	l->conf = *c;
-	rc = bdev_file(d, "journal", true);
+	rc = bdev_file_new(d, "journal", NULL, 0);
 	if (rc < 0)
 		return rc;
 	l->journal = rc;
@@ -37,8 +37,7 @@ int net_life_conf(struct bdev *d, const struct bdev_conf *conf, struct net_conf 
 int net_life_adopt(struct bdev *d, struct net_life *l, const struct net_conf *c,
                    struct bdev_conf *conf)
 {
-	int fd = conf->nfds ? take_fd(&conf->fds[c->nqueues])
-	                    : bdev_file(d, "journal", false);
+	int fd = conf->nfds ? take_fd(&conf->fds[c->nqueues]) : bdev_file(d, "journal");
 
 	net_life_end(l);
 	if (fd < 0)

@@ -55,39 +55,65 @@ static int kept_open(const struct device *d, const char *name, const char *more,
 	return fd < 0 ? -errno : fd;
 }
 
-int bdev_file(struct bdev *b, const char *name, bool fresh)
+static int file_fault(struct bdev *b, const char *name, int rc)
 {
-	struct device *d = container_of(b, struct device, bdev);
-	int fd = kept_open(d, name, "", fresh ? O_CREAT | O_EXCL : 0);
+	const struct device *d = container_of(b, struct device, bdev);
 
-	if (fd < 0)
+	if (rc < 0)
 		bdev_fault(b, "its file \"%s\" in %s: %s", name,
-		           d->guest->super->conf->run_dir, strerror(-fd));
-	d->kept |= fd >= 0;
-	return fd;
+		           d->guest->super->conf->run_dir, strerror(-rc));
+	return rc;
 }
 
-/* Whole or not at all, whenever we die. */
+int bdev_file(struct bdev *b, const char *name)
+{
+	struct device *d = container_of(b, struct device, bdev);
+	int fd = kept_open(d, name, "", 0);
+
+	d->kept |= fd >= 0;
+	return file_fault(b, name, fd);
+}
+
+/* Whole or not at all, whenever we die. Return: a descriptor or -errno. */
+static int kept_new(struct device *d, const char *name, const void *content, size_t len)
+{
+	char to[256], from[256];
+	autoclose int fd = -1;
+	int rc = kept_path(d, name, "", to, sizeof(to));
+
+	rc = rc ? rc : kept_path(d, name, ".new", from, sizeof(from));
+	if (rc)
+		return rc;
+	fd = kept_open(d, name, ".new", O_CREAT | O_EXCL);
+	if (fd < 0)
+		return fd;
+	d->kept = true;
+	if (len && pwrite(fd, content, len, 0) != (ssize_t)len)
+		return -ENOSPC;
+	return rename(from, to) < 0 ? -errno : take_fd(&fd);
+}
+
+int bdev_file_new(struct bdev *b, const char *name, const void *content, size_t len)
+{
+	struct device *d = container_of(b, struct device, bdev);
+
+	return file_fault(b, name, kept_new(d, name, content, len));
+}
+
 int dev_kept_put(struct device *d)
 {
 	struct kept k = {
 		KEPT_MAGIC, KEPT_VERSION, (uint32_t)d->conf.len, d->conf.nqueues, { 0 }
 	};
-	char to[256], from[256];
-	autoclose int fd = -1;
-	int rc = kept_path(d, KEPT_TOLD, "", to, sizeof(to));
+	int fd;
 
-	rc = rc ? rc : kept_path(d, KEPT_TOLD, ".new", from, sizeof(from));
-	if (rc || !d->ops->adopt)
-		return rc;
+	if (!d->ops->adopt)
+		return 0;
 	memcpy(k.blob, d->conf.blob, d->conf.len);
-	fd = kept_open(d, KEPT_TOLD, ".new", O_CREAT | O_EXCL);
-	if (fd < 0)
-		return fd;
-	if (write(fd, &k, sizeof(k)) != (ssize_t)sizeof(k))
-		return -ENOSPC;
-	d->kept = true;
-	return rename(from, to) < 0 ? -errno : 0;
+	fd = kept_new(d, KEPT_TOLD, &k, sizeof(k));
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 0;
 }
 
 int dev_kept_get(struct device *d)
@@ -118,8 +144,9 @@ void dev_kept_drop(struct device *d)
 {
 	char path[256];
 
-	for (size_t i = 0; d->kept && i < ARRAY_SIZE(kept_name); i++)
-		if (kept_path(d, kept_name[i], "", path, sizeof(path)) == 0)
+	for (size_t i = 0; d->kept && i < 2 * ARRAY_SIZE(kept_name); i++)
+		if (kept_path(d, kept_name[i / 2], i % 2 ? ".new" : "", path,
+		              sizeof(path)) == 0)
 			unlink(path);
 	d->kept = false;
 }
