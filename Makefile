@@ -30,7 +30,7 @@ ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(OPT) -fPIC -pthread -fno-strict-aliasing
 	   $(WARN) $(SANFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
 
-.PHONY: all help deps demo torture check check-fast check-xen xen-shell unit contract hostile tree e2e lint tidy \
+.PHONY: all programs help deps demo torture check check-fast check-xen xen-shell unit contract hostile tree e2e lint tidy \
 	format layers bench install deb clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -90,6 +90,8 @@ PROGRAMS := $(if $(wildcard backends/supervisor/main.c),$(O)/pvbackd) \
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(UNIT))
 
 all: $(PROGRAMS) ## Build everything
+
+programs: all $(UNIT_TESTS) ## Build everything, with the programs of the tests
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | \
@@ -158,6 +160,8 @@ AGENT      := $(O)/tests/contract/contract-agent
 LOADS      := $(addprefix $(O)/tests/contract/,churn crowd calls)
 LIBS_XEN   := -lxenevtchn -lxengnttab -lxenctrl -lxenstore -lxentoolcore
 
+programs: $(CONTRACT) $(AGENT) $(LOADS)
+
 $(CONTRACT_A): $(call obj,tests/contract/ct.c tests/contract/peer.c)
 
 $(CONTRACT): %: %.o $(CONTRACT_A)
@@ -171,6 +175,8 @@ $(LOADS): %: %.o $(CONTRACT_A)
 
 # ---- Hostile guests (tests/hostile) -------------------------------------------------
 HOSTILE := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/hostile/test_*.c)))
+
+programs: $(HOSTILE)
 
 $(HOSTILE): %: %.o $(O)/tests/hostile/rig.o $(O)/tests/hostile/nic.o $(COMMON_A)
 	$(link) -lxengnttab -lxenevtchn -lcmocka
@@ -190,6 +196,8 @@ $(O)/tests/bench/turns: $(O)/tests/bench/turns.o $(WORKER_A) $(COMMON_A)
 # The project's frontend against any backend, in all the ways there are to connect.
 inc/tests/conform := common frontends tests/conform
 CONFORM := $(O)/tests/conform/conform
+
+programs: $(CONFORM)
 
 $(CONFORM): $(call obj,$(call src,tests/conform)) $(FRONT_A) $(COMMON_A)
 	$(link) $(LIBS_FRONT)
@@ -264,11 +272,9 @@ $(O)/.deps-check: Makefile tests/deps | $(O)/.deps
 	@touch $@
 
 # ---- Tests -----------------------------------------------------------------------
-# JOBS tests run side by side, the long ones first. E2E names the scenarios to run, by
-# default all.
+# JOBS tests run side by side. E2E names the scenarios to run, by default all.
 JOBS    ?= 4
-LONG    := $(patsubst %,tests/e2e/%.sh,fio conformance conformance-kills leaks copy crowd frontend)
-SCRIPTS := $(LONG) $(filter-out %/lib.sh %/net-lib.sh $(LONG),$(sort $(wildcard tests/e2e/*.sh)))
+SCRIPTS := $(filter-out %/lib.sh %/net-lib.sh,$(sort $(wildcard tests/e2e/*.sh)))
 E2E     ?= $(SCRIPTS)
 XENSIM_TESTS := $(filter-out %/lib.sh,$(sort $(wildcard tests/xensim/t/*.sh)))
 SMOKE   := tests/e2e/attach.sh tests/e2e/scripts.sh
