@@ -52,6 +52,8 @@ struct net_queue_conf {
  * struct net_conf - A network card
  * @flags:	NET_*
  * @nqueues:	Pairs of rings
+ * @drain_ms:	A frame waits so long for receive slots; 0: for ever
+ * @stall_ms:	Then the card has no carrier; 0: it keeps it
  * @rate_bytes:	The guest may transmit so many bytes in @rate_usec; 0 is no limit
  * @spoof:	Under which addresses
  */
@@ -60,6 +62,8 @@ struct net_conf {
 	uint32_t nqueues;
 	uint64_t rate_bytes;
 	uint32_t rate_usec;
+	uint32_t drain_ms;
+	uint32_t stall_ms;
 	uint32_t pad;
 	struct net_queue_conf queue[NET_QUEUES_MAX];
 	struct net_spoof_conf spoof;
@@ -73,6 +77,6 @@ struct net_update {
 };
 
 _Static_assert(sizeof(struct net_update) == 16, "no padding on the socket");
-_Static_assert(sizeof(struct net_conf) == 816, "no padding on the socket");
+_Static_assert(sizeof(struct net_conf) == 824, "no padding on the socket");
 
 #endif

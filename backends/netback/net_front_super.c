@@ -12,13 +12,26 @@
 /**
  * struct front_conf - What the configuration says
  * @queues:	Most of a card; 0: as many as the host and the guest can bear
+ * @drain_ms, @stall_ms: As in struct net_conf
+ * @full_checksums: No frontend is given blank ones
  */
 struct front_conf {
 	uint32_t queues;
+	uint32_t drain_ms, stall_ms;
+	bool full_checksums;
 };
 
+/* The timeouts are those of Linux's netback. */
+#define FRONT_DEFAULTS                               \
+	{                                            \
+		.drain_ms = 10000, .stall_ms = 60000 \
+	}
+
+/* In our directory, of one card: 1 or 0. */
+#define FULL_KEY "pvbackd-full-checksums"
+
 /* In effect; and as far as it has been read. */
-static struct front_conf conf, next;
+static struct front_conf conf = FRONT_DEFAULTS, next = FRONT_DEFAULTS;
 
 /*
  * Queues that a guest can have with all its cards before another one gets fewer: Linux
@@ -30,17 +43,33 @@ static struct front_conf conf, next;
 
 int net_front_configure(const char *key, const char *value, const char **want)
 {
-	if (strcmp(key, "max-queues") != 0)
-		return -ENOENT;
-	*want = "a number from 1 to 8";
-	return num_u32(value, NET_QUEUES_MAX, &next.queues) || !next.queues ? -EINVAL : 0;
+	if (strcmp(key, "max-queues") == 0) {
+		*want = "a number from 1 to 8";
+		return num_u32(value, NET_QUEUES_MAX, &next.queues) || !next.queues
+		               ? -EINVAL
+		               : 0;
+	}
+	if (strcmp(key, "rx-drain-timeout") == 0) {
+		*want = "milliseconds; 0 is never";
+		return num_u32(value, UINT32_MAX, &next.drain_ms);
+	}
+	if (strcmp(key, "rx-stall-timeout") == 0) {
+		*want = "milliseconds; 0 is never";
+		return num_u32(value, UINT32_MAX, &next.stall_ms);
+	}
+	if (strcmp(key, "full-checksums") == 0) {
+		*want = "on or off";
+		next.full_checksums = strcmp(value, "on") == 0;
+		return next.full_checksums || strcmp(value, "off") == 0 ? 0 : -EINVAL;
+	}
+	return -ENOENT;
 }
 
 void net_front_configured(bool take)
 {
 	if (take)
 		conf = next;
-	next = (struct front_conf){ 0 };
+	next = (struct front_conf)FRONT_DEFAULTS;
 }
 
 _Static_assert(NET_QUEUES_MAX == 8, "as said above");
@@ -182,6 +211,20 @@ static int front_no_sharing(struct bdev *d, const struct net_conf *c)
 	return 0;
 }
 
+/* A guest that passes frames on to where blank checksums are errors: a router, DHCP. */
+static int front_full(struct bdev *d, uint32_t *flags)
+{
+	uint32_t full = conf.full_checksums;
+	autofree char *v = NULL;
+	int rc = bdev_key(d, &v, d->path, FULL_KEY);
+
+	if (!rc && v)
+		rc = bdev_key_limit(d, d->path, FULL_KEY, 1, &full);
+	if (!rc && full)
+		*flags &= ~(NET_CSUM4 | NET_CSUM6 | NET_GSO4 | NET_GSO6);
+	return rc;
+}
+
 int net_front_keys(struct bdev *d, struct net_conf *c)
 {
 	uint32_t copy = 0;
@@ -193,6 +236,9 @@ int net_front_keys(struct bdev *d, struct net_conf *c)
 		return -EOPNOTSUPP;
 	}
 	rc = rc ? rc : front_flags(d, &c->flags);
+	rc = rc ? rc : front_full(d, &c->flags);
+	c->drain_ms = conf.drain_ms;
+	c->stall_ms = c->flags & NET_RX_NOTIFY ? conf.stall_ms : 0;
 	rc = rc ? rc : front_queues(d, c);
 	return rc ? rc : front_no_sharing(d, c);
 }

@@ -15,16 +15,15 @@
 #include "clock.h"
 #include "net_keep.h"
 #include "net_rxq.h"
+#include "net_stall.h"
 #include "net_txq.h"
 
 /* A frontend that does not say when it has posted slots is looked at so often. */
-#define NET_LOOK_NS   30000000
+#define NET_LOOK_NS 30000000
 /* How long a rate is obeyed without a look whether it is another one now. */
-#define NET_RATE_NS   50000000
+#define NET_RATE_NS 50000000
 /* Turns before the descriptors are looked at, whatever the rings have. */
-#define NET_TURNS     16
-/* Frames of the last connection that may wait in the TAP: its txqueuelen is 1000. */
-#define NET_STALE_MAX 4096
+#define NET_TURNS   16
 
 enum {
 	ON_STOP,
@@ -39,6 +38,7 @@ enum {
  * @taken_up:	Another worker served it before, and died
  * @before:	What had been counted when it was opened
  * @limit:	ns until a frame may go that the rate holds back; 0: none is
+ * @received:	Responses on the receive ring, when it was last looked at @stall
  * @stopping:	Nothing more is taken
  * @failed:	Nor is it now: the thread waits for the stop
  */
@@ -52,6 +52,8 @@ struct net_queue {
 	struct net_stats *stats;
 	struct net_stats before;
 	uint64_t limit;
+	struct net_stall stall;
+	uint32_t received;
 	bool taken_up;
 	bool stopping;
 	bool failed;
@@ -138,12 +140,47 @@ static void wait_at_most(int64_t *limit, int64_t ns)
 		*limit = ns;
 }
 
+static void queue_drop(struct net_queue *q, bool unplug, uint64_t now)
+{
+	if (!net_rxq_drop(&q->rx)) {
+		net_stall_idle(&q->stall, now);
+		return;
+	}
+	net_stall_dropped(&q->stall, unplug, now);
+	if (unplug)
+		net_vif_stalled(q->vif, q, true);
+}
+
+/* A guest that posts too few slots. Return: ns to sleep at most, -1 for no limit. */
+static int64_t queue_stall(struct net_queue *q)
+{
+	bool starved = net_rxq_starved(&q->rx),
+	     moved = q->rx.ring.rsp_prod != q->received;
+	enum net_stall_do what;
+	uint64_t now;
+
+	q->received = q->rx.ring.rsp_prod;
+	if (!starved && !q->stall.since)
+		return -1;
+	now = clock_ns();
+	/* It has taken something: what is missing now is missing from now on. */
+	if (moved && net_stall_look(&q->stall, false, now) == NET_STALL_ON)
+		net_vif_stalled(q->vif, q, false);
+	what = net_stall_look(&q->stall, starved, now);
+	if (what == NET_STALL_ON)
+		net_vif_stalled(q->vif, q, false);
+	else if (what != NET_STALL_NOTHING)
+		queue_drop(q, what == NET_STALL_OFF, now);
+	return net_stall_wait(&q->stall, now);
+}
+
 /* Ask for events before sleeping. Return: ns to sleep at most, -1 for no limit. */
 static int64_t queue_listen(struct net_queue *q)
 {
 	bool tx = !q->limit && !net_txq_held(&q->tx);
 	int64_t limit = -1;
 
+	wait_at_most(&limit, queue_stall(q));
 	wait_at_most(&limit, chan_listen(&q->tx_chan));
 	if (q->rx_chan.evt)
 		wait_at_most(&limit, chan_listen(&q->rx_chan));
@@ -222,7 +259,7 @@ static void queue_wait(struct net_queue *q, bool at_once)
 static void queue_report(const struct net_queue *q)
 {
 	const struct net_stats *st = q->stats, *old = &q->before;
-	char text[800];
+	char text[ARRAY_SIZE(net_counter_names) * (STATS_NAME + 22)];
 	int n = 0;
 
 #define X(name)                                                              \
@@ -378,6 +415,8 @@ static void queue_init(struct net_queue *q, struct net_vif *v, uint32_t i)
 	q->before = *q->stats;
 	q->tx.stats = q->rx.stats = q->stats;
 	q->tx.nr = q->rx.nr = i;
+	q->stall.drain = v->conf.drain_ms * 1000000ULL;
+	q->stall.after = v->conf.stall_ms * 1000000ULL;
 	q->tx.mcast = &v->keep->mcast;
 	if (flags & NET_MCAST && v->keep->known)
 		q->rx.mcast = &v->keep->mcast;
@@ -390,16 +429,6 @@ static void queue_init(struct net_queue *q, struct net_vif *v, uint32_t i)
 		                            .csum6 = flags & NET_CSUM6,
 		                            .gso4 = flags & NET_GSO4,
 		                            .gso6 = flags & NET_GSO6 };
-}
-
-/* Frames that were for the guest's last connection. */
-static void queue_drop_stale(const struct net_queue *q)
-{
-	/* What is shorter than the TAP's header gets an error, with the frame gone. */
-	uint8_t some[64];
-
-	for (int i = 0; i < NET_STALE_MAX && read(q->tap, some, sizeof(some)) > 0; i++)
-		;
 }
 
 /* The last worker may have died just before it would have. */
@@ -435,7 +464,7 @@ int net_queue_open(struct net_vif *v, uint32_t i, int *tap, char *text, size_t t
 	if (q->taken_up || v->conf.flags & NET_RESUME)
 		queue_kick(q);
 	else
-		queue_drop_stale(q);
+		net_rxq_drop(&q->rx); /* what was for the last connection */
 	v->queue[i] = q;
 	return 0;
 }

@@ -24,6 +24,7 @@ struct net_queue;
  * @live:	Queues whose thread has not ended
  * @failed:	The supervisor has been told
  * @limited:	There is a rate: @rate is to be asked
+ * @stalled:	Queues that receive nothing; guarded by @lock
  * @lock:	Guards @rate; and the threads wait for it to begin
  * @go:		They may; else they are to end
  * @journal:	NET_JOURNAL_SIZE bytes for each queue, then @keep
@@ -37,6 +38,7 @@ struct net_vif {
 	atomic_bool limited;
 	pthread_mutex_t lock;
 	bool go;
+	uint32_t stalled;
 	struct net_rate rate;
 	uint8_t *journal;
 	struct net_keep *keep;
@@ -68,6 +70,10 @@ void net_queue_carrier(const struct net_queue *q, int on);
 
 /** net_vif_ended() - A thread is done with @v; the last one reports and frees it */
 void net_vif_ended(struct net_vif *v);
+
+/** net_vif_stalled() - Queue @q has stopped receiving, or it goes on: while any has
+ *  stopped the card has no carrier */
+void net_vif_stalled(struct net_vif *v, const struct net_queue *q, bool stalled);
 
 /** net_vif_journal() - Of queue @i */
 struct net_journal *net_vif_journal(const struct net_vif *v, uint32_t i);

@@ -25,12 +25,14 @@
 #include "ring.h"
 
 /* Slots of a one-page ring. */
-#define NET_RX_RING  256U
+#define NET_RX_RING   256U
 /* Frames read before they are copied. */
-#define NET_RX_BATCH 64U
+#define NET_RX_BATCH  64U
+/* Frames that may wait in the TAP: its txqueuelen is 1000. */
+#define NET_STALE_MAX 4096U
 /* Room for as much as the ring has slots, and for a frame of any size behind that. */
-#define NET_RX_ROOM  ((size_t)NET_RX_DATA_MAX * XEN_PAGE)
-#define NET_RX_ARENA ((size_t)NET_RX_RING * XEN_PAGE + NET_RX_ROOM)
+#define NET_RX_ROOM   ((size_t)NET_RX_DATA_MAX * XEN_PAGE)
+#define NET_RX_ARENA  ((size_t)NET_RX_RING * XEN_PAGE + NET_RX_ROOM)
 
 /**
  * struct net_rx_frame - A frame that was read
@@ -84,6 +86,10 @@ struct net_rxq {
  * Return: V_OK, or V_FATAL.
  */
 enum verdict must_check net_rxq_turn(struct net_rxq *q, const char **why);
+
+/** net_rxq_drop() - What waits for slots, here and in the TAP. Return: whether any did.
+ */
+bool net_rxq_drop(struct net_rxq *q);
 
 /** net_rxq_starved() - It can go on only when the guest posts more slots */
 static inline bool net_rxq_starved(const struct net_rxq *q)

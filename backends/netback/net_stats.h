@@ -36,6 +36,7 @@
 	X(rx_grants)   /* lost: a copy to its grants failed */                  \
 	X(rx_headers)  /* dropped: not for this guest, as it takes no such */   \
 	X(rx_filtered) /* for a group that the guest does not listen to */      \
+	X(rx_expired)  /* dropped: slots were missing for too long */           \
 	X(rx_starved)  /* times that slots were missing */                      \
 	X(copy_calls)  /* grant copies: calls, segments */                      \
 	X(copy_segs)                                                            \

@@ -64,6 +64,27 @@ static struct net_vif *vif_new(struct wdev *d, const struct net_conf *c)
 	return v;
 }
 
+void net_vif_stalled(struct net_vif *v, const struct net_queue *q, bool stalled)
+{
+	/* What is said is said in the order in which it was so. */
+	pthread_mutex_lock(&v->lock);
+	if (stalled)
+		v->stalled++;
+	else
+		v->stalled--;
+	if (stalled && v->stalled == 1) {
+		net_queue_carrier(q, 0);
+		wdev_status(v->dev, ETIMEDOUT,
+		            "it has posted too few receive slots for %u ms: no carrier "
+		            "until it does",
+		            v->conf.stall_ms);
+	} else if (!stalled && !v->stalled) {
+		net_queue_carrier(q, 1);
+		wdev_status(v->dev, 0, "it receives again");
+	}
+	pthread_mutex_unlock(&v->lock);
+}
+
 /* As top shows it: "vif-0", without the guest; of several with a number. */
 static void vif_thread_name(const struct net_vif *v, pthread_t thread, uint32_t i)
 {

@@ -154,6 +154,7 @@ int cmd_check(const struct opts *o, struct netfront *nf)
 	fflush(stdout);
 	rc = check_all(o, nf, &c);
 	flows = flow_sum(&c, &sum);
+	printf("%llu checksums were blank\n", (unsigned long long)sum.blank);
 	printf("%s: %u flows, %llu frames, of which %llu to be segmented, %llu bytes, "
 	       "%llu gaps\n",
 	       rc == -EILSEQ ? "wrong" : "right", flows, (unsigned long long)sum.frames,

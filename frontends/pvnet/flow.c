@@ -296,6 +296,7 @@ static void seen_add(struct flow_seen *s, const struct parsed *p,
 	s->bytes += p->payload;
 	s->frames++;
 	s->segmented += m->gso_type != XEN_NETIF_GSO_TYPE_NONE;
+	s->blank += m->csum_blank;
 }
 
 int flow_check(struct flow_check *c, const uint8_t *frame, uint32_t len,
@@ -339,6 +340,7 @@ unsigned int flow_sum(const struct flow_check *c, struct flow_seen *sum)
 		sum->frames += s->frames;
 		sum->bytes += s->bytes;
 		sum->segmented += s->segmented;
+		sum->blank += s->blank;
 		sum->gaps += s->gaps;
 		sum->lost += s->lost;
 	}

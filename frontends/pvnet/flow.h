@@ -63,6 +63,7 @@ struct flow_seen {
 	uint64_t bytes;
 	uint64_t frames;
 	uint64_t segmented;
+	uint64_t blank;
 	uint64_t gaps;
 	uint64_t lost;
 	uint32_t serial;

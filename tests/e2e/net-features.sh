@@ -1,15 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What a network card can do besides: it looks which groups frames are for.
+# What a network card can do besides: it looks which groups frames are for, notices that
+# a guest receives nothing, and makes all checksums for one that passes frames on.
 # timeout: 240
 . "$(dirname "$0")/net-lib.sh"
 
 [ -x /etc/xen/scripts/vif-bridge ] || skip_all "there is no /etc/xen/scripts/vif-bridge"
 net_up
 host_up
+printf '%s\n' "vif.rx-drain-timeout = 300" "vif.rx-stall-timeout = 1000" >"$work/pvbackd.conf"
 pvbackd_start
-guest_up 1
+guest_up 1 2
 card 1 >/dev/null
+card 2 >/dev/null
 
 # counter NAME - of guest 1's card
 counter() { dom0 pvbackctl show 1/vif-0 --json --run-dir "$work/run" | jq ".counters.$1"; }
@@ -43,5 +46,35 @@ eth_starts 1 "a guest that listens to all"
 forget
 check "the host finds fd09::1" host_pings fd09::1
 eth_closes 1
+
+# A guest that posts no receive slots; its neighbour is served.
+eth_starts 1 "a guest without receive slots" --rx-slots 0
+eth_starts 2 "a neighbour"
+host ip neighbour replace 10.9.0.1 lladdr "$(mac 1)" dev br0
+ip netns exec "$net-host" ping -q -i 0.01 10.9.0.1 >/dev/null 2>&1 &
+pinging=$!
+check "it loses its carrier" until_true 10 no_carrier vif1.0
+check "that is said" wait_log "guest 1 vif-0: it has posted too few receive slots for 1000 ms"
+words() { [[ $(vif_error 1) == *"too few receive slots"* ]]; }
+check "in the error node, too" until_true 5 words
+check "what waited was dropped" test "$(counter rx_expired)" -gt 20
+check "the neighbour is served" pings 2 10.9.0.254
+kill "$pinging"
+wait "$pinging" 2>/dev/null
+host ip neighbour delete 10.9.0.1 dev br0
+eth_closes 1
+eth_starts 1 "it comes back with slots"
+check "and has a carrier" until_true 5 has_carrier vif1.0
+check "ping" pings 1 10.9.0.254
+eth_closes 1
+eth_closes 2
+
+# All checksums are made for a card that is marked so, whatever its guest takes.
+flows "a guest that takes blank checksums" "right: 1 flows" "--count 50" ""
+same "gets them" "$(grep blank "$work/check")" "50 checksums were blank"
+xs write "$(vbe 2)/pvbackd-full-checksums" 1
+flows "frames to be segmented are cut" "right: 1 flows, .* of which 0 to be segmented" \
+	"--size 3000-65000 --segment 1448 --count 50" ""
+same "no checksum was blank" "$(grep blank "$work/check")" "0 checksums were blank"
 check "detached" uncard 1 0
 scenario_done

@@ -143,7 +143,7 @@ static void the_sample_is_valid(void **state)
 			fail_msg("%s", err.text);
 		settings++;
 	}
-	assert_int_equal(settings, 13);
+	assert_int_equal(settings, 17);
 	fclose(f);
 	config_free(&c);
 }
