@@ -294,6 +294,13 @@ struct super_backend {
 	bool (*update)(struct bdev *d, struct bdev_conf *told, struct bdev_update *u);
 
 	/*
+	 * Optional. An administrator changes something of a device that is there, in
+	 * words that pvbackctl has made; what comes of it, update() finds. Return: 0 or
+	 * -errno and in @why, a line, why not.
+	 */
+	int (*tune)(struct bdev *d, const char *what, char *why, size_t why_size);
+
+	/*
 	 * Optional. open() has said -EAGAIN and is not called again for now: let go of
 	 * what it has begun.
 	 */

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "net_shape.h"
 #include "net_spoof.h"
 
 /* What the frontend takes; the TAP was told the same. */
@@ -54,29 +55,25 @@ struct net_queue_conf {
  * @nqueues:	Pairs of rings
  * @drain_ms:	A frame waits so long for receive slots; 0: for ever
  * @stall_ms:	Then the card has no carrier; 0: it keeps it
- * @rate_bytes:	The guest may transmit so many bytes in @rate_usec; 0 is no limit
+ * @limits:	How much may pass it
  * @spoof:	Under which addresses
  */
 struct net_conf {
 	uint32_t flags;
 	uint32_t nqueues;
-	uint64_t rate_bytes;
-	uint32_t rate_usec;
+	struct net_limits limits;
 	uint32_t drain_ms;
 	uint32_t stall_ms;
-	uint32_t pad;
 	struct net_queue_conf queue[NET_QUEUES_MAX];
 	struct net_spoof_conf spoof;
 };
 
-/** struct net_update - Blob of UPDATE: a rate that has changed, as in net_conf */
+/** struct net_update - Blob of UPDATE: limits that have changed, as in net_conf */
 struct net_update {
-	uint64_t rate_bytes;
-	uint32_t rate_usec;
-	uint32_t pad;
+	struct net_limits limits;
 };
 
-_Static_assert(sizeof(struct net_update) == 16, "no padding on the socket");
-_Static_assert(sizeof(struct net_conf) == 824, "no padding on the socket");
+_Static_assert(sizeof(struct net_update) == 48, "no padding on the socket");
+_Static_assert(sizeof(struct net_conf) == 856, "no padding on the socket");
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "net_queue.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -20,7 +19,7 @@
 
 /* A frontend that does not say when it has posted slots is looked at so often. */
 #define NET_LOOK_NS 30000000
-/* How long a rate is obeyed without a look whether it is another one now. */
+/* How long a limit is obeyed without a look whether it is another one now. */
 #define NET_RATE_NS 50000000
 /* Turns before the descriptors are looked at, whatever the rings have. */
 #define NET_TURNS   16
@@ -73,19 +72,51 @@ static void queue_fail(struct net_queue *q, int err, const char *why)
 		wdev_failed(q->vif->dev, err, "%s", why);
 }
 
-/* One bucket for all queues; when it stops, what was taken goes at once. */
+static bool queue_limited(const struct net_queue *q, enum net_dir dir)
+{
+	return atomic_load_explicit(&q->vif->limited[dir], memory_order_relaxed);
+}
+
+/* When it stops, what was taken goes at once. */
 static uint64_t queue_allow(void *arg, uint32_t len)
 {
 	struct net_queue *q = arg;
 	struct net_vif *v = q->vif;
 	uint64_t wait;
 
-	if (!atomic_load_explicit(&v->limited, memory_order_relaxed) || q->stopping)
+	if (!queue_limited(q, NET_TX) || q->stopping)
 		return 0;
 	pthread_mutex_lock(&v->lock);
-	wait = net_rate_take(&v->rate, len, clock_ns());
+	wait = net_shape_wait(&v->shape[NET_TX], clock_ns());
+	if (!wait)
+		net_shape_charge(&v->shape[NET_TX], len);
 	pthread_mutex_unlock(&v->lock);
 	return wait;
+}
+
+/* Its size is known when it was read; another queue may have passed meanwhile, too. */
+static uint64_t queue_may_read(void *arg)
+{
+	struct net_queue *q = arg;
+	uint64_t wait;
+
+	if (!queue_limited(q, NET_RX))
+		return 0;
+	pthread_mutex_lock(&q->vif->lock);
+	wait = net_shape_wait(&q->vif->shape[NET_RX], clock_ns());
+	pthread_mutex_unlock(&q->vif->lock);
+	return wait;
+}
+
+static void queue_was_read(void *arg, uint32_t len)
+{
+	struct net_queue *q = arg;
+
+	if (!queue_limited(q, NET_RX))
+		return;
+	pthread_mutex_lock(&q->vif->lock);
+	net_shape_charge(&q->vif->shape[NET_RX], len);
+	pthread_mutex_unlock(&q->vif->lock);
 }
 
 /* ---- A turn --------------------------------------------------------------------------
@@ -187,6 +218,9 @@ static int64_t queue_listen(struct net_queue *q)
 	if (q->limit)
 		wait_at_most(&limit,
 		             q->limit < NET_RATE_NS ? (int64_t)q->limit : NET_RATE_NS);
+	if (q->rx.wait)
+		wait_at_most(&limit, q->rx.wait < NET_RATE_NS ? (int64_t)q->rx.wait
+		                                              : NET_RATE_NS);
 	if (tx && ring_arm(&q->tx.ring))
 		return 0;
 	if (!net_rxq_starved(&q->rx))
@@ -210,7 +244,7 @@ static void queue_watch(const struct net_queue *q, struct pollfd *fd)
 	fd[ON_TX].fd = evt_fd(q->tx_chan.evt);
 	if (q->rx_chan.evt)
 		fd[ON_RX].fd = evt_fd(q->rx_chan.evt);
-	tap |= net_rxq_starved(&q->rx) ? 0 : POLLIN;
+	tap |= net_rxq_starved(&q->rx) || q->rx.wait ? 0 : POLLIN;
 	tap |= net_txq_held(&q->tx) ? POLLOUT : 0;
 	fd[ON_TAP] = (struct pollfd){ .fd = tap ? q->tap : -1, .events = tap };
 }
@@ -264,8 +298,7 @@ static void queue_report(const struct net_queue *q)
 
 #define X(name)                                                              \
 	n += snprintf(text + n, sizeof(text) - (size_t)n, " " #name "=%llu", \
-	              (unsigned long long)(st->name - old->name));           \
-	assert(n < (int)sizeof(text));
+	              (unsigned long long)(st->name - old->name));
 	NET_STATS(X)
 #undef X
 	log_info(q->tag, "served%s", text);
@@ -423,7 +456,9 @@ static void queue_init(struct net_queue *q, struct net_vif *v, uint32_t i)
 	if (v->conf.spoof.mode != NET_SPOOF_OFF)
 		q->tx.spoof = &v->conf.spoof;
 	q->tx.allow = queue_allow;
-	q->tx.arg = q;
+	q->rx.allow = queue_may_read;
+	q->rx.went = queue_was_read;
+	q->tx.arg = q->rx.arg = q;
 	q->rx.accept = (struct net_accept){ .sg = flags & NET_SG,
 		                            .csum4 = flags & NET_CSUM4,
 		                            .csum6 = flags & NET_CSUM6,

@@ -12,7 +12,7 @@
 #include "compiler.h"
 #include "net_capture.h"
 #include "net_conf.h"
-#include "net_rate.h"
+#include "net_shape.h"
 
 struct net_journal;
 struct net_keep;
@@ -23,9 +23,10 @@ struct net_queue;
  * @stop:	eventfd that is readable when the threads are to end, for all of them
  * @live:	Queues whose thread has not ended
  * @failed:	The supervisor has been told
- * @limited:	There is a rate: @rate is to be asked
+ * @limited:	There are limits: @shape is to be asked
  * @stalled:	Queues that receive nothing; guarded by @lock
- * @lock:	Guards @rate; and the threads wait for it to begin
+ * @lock:	Guards @shape; and the threads wait for it to begin
+ * @shape:	One for all queues
  * @go:		They may; else they are to end
  * @journal:	NET_JOURNAL_SIZE bytes for each queue, then @keep
  */
@@ -35,11 +36,11 @@ struct net_vif {
 	int stop;
 	atomic_uint live;
 	atomic_flag failed;
-	atomic_bool limited;
+	atomic_bool limited[NET_NDIRS];
 	pthread_mutex_t lock;
 	bool go;
 	uint32_t stalled;
-	struct net_rate rate;
+	struct net_shape shape[NET_NDIRS];
 	uint8_t *journal;
 	struct net_keep *keep;
 	struct net_capture capture;

@@ -59,6 +59,7 @@ static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
 	uint8_t *data = q->arena;
 	uint32_t used = 0;
 
+	q->wait = 0;
 	if (q->nframe) {
 		used = q->frame[0].slots;
 		if (used > have)
@@ -70,6 +71,12 @@ static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
 		struct net_rx_frame *f = &q->frame[q->nframe];
 		struct virtio_net_hdr h = { 0 };
 
+		/* What waits, waits in the kernel's queue: nothing was copied of it. */
+		q->wait = q->allow(q->arg);
+		if (q->wait) {
+			stats_add(&q->stats->rx_limited, 1);
+			break;
+		}
 		f->data = data;
 		f->len = rxq_read(q, &h, data);
 		if (!f->len)
@@ -82,6 +89,7 @@ static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
 			rxq_lose(q, f, &q->stats->rx_filtered, "rx_filtered");
 			continue;
 		}
+		q->went(q->arg, f->len);
 		f->slots = net_rx_slots(f->len, &f->meta);
 		q->nframe++;
 		if (f->slots > have - used)

@@ -52,6 +52,9 @@ struct net_rx_frame {
  * @tap:	Descriptor; the queue's
  * @arena:	NET_RX_ARENA bytes, page-aligned
  * @mcast:	Groups that it is given; NULL: all
+ * @allow:	May a frame be read? 0, or ns to wait
+ * @went:	One of @len bytes was, for the guest
+ * @wait:	ns until one may be; 0: it may
  * @nr:	The queue's number
  * @capture:	Of this turn, or NULL
  * @nframe:	Frames in @frame: after a turn one or none, that waits for slots
@@ -68,6 +71,10 @@ struct net_rxq {
 	struct gnt_batch *batch;
 	struct net_stats *stats;
 	struct net_accept accept;
+	uint64_t (*allow)(void *arg);
+	void (*went)(void *arg, uint32_t len);
+	void *arg;
+	uint64_t wait;
 	const struct net_mcast *mcast;
 	uint32_t nr;
 	struct net_capture *capture;

@@ -30,7 +30,8 @@
 	X(tx_spoof_other)  /* neither IP nor ARP, of a guest with a list */     \
 	X(tx_tap)          /* dropped: the TAP would not have it */             \
 	X(tx_held)         /* times that the TAP was full, and frames waited */ \
-	X(tx_limited)      /* times that the rate was used up */                \
+	X(tx_limited)      /* times that a limit was used up */                 \
+	X(rx_limited)      /* the same, to the guest */                         \
 	X(rx_frames)       /* put into the guest's slots */                     \
 	X(rx_bytes)                                                             \
 	X(rx_grants)   /* lost: a copy to its grants failed */                  \

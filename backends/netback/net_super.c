@@ -18,6 +18,7 @@
 #include "net_front_super.h"
 #include "net_keys_super.h"
 #include "net_life_super.h"
+#include "net_limit_super.h"
 #include "net_policy_super.h"
 #include "net_stats.h"
 #include "net_tap_super.h"
@@ -31,13 +32,12 @@
 
 /**
  * struct net - A vif
- * @rate_bytes:	What the guest may transmit in @rate_usec; 0 is no limit
+ * @limits:	As the worker is told, or will be
  */
 struct net {
 	struct net_tap tap;
 	struct net_life life;
-	uint64_t rate_bytes;
-	uint32_t rate_usec;
+	struct net_limits limits;
 };
 
 static int probe_mac(struct bdev *d)
@@ -55,15 +55,16 @@ static int probe_mac(struct bdev *d)
 	return -EINVAL;
 }
 
-static int probe_rate(struct bdev *d, struct net *n)
+static int probe_limits(struct bdev *d, struct net *n)
 {
-	autofree char *v = NULL;
-	int rc = bdev_key(d, &v, d->path, "rate");
+	char why[128];
+	int rc = net_limit_read(d, &n->limits, why, sizeof(why));
 
-	if (rc || !v || net_rate_parse(v, &n->rate_bytes, &n->rate_usec) == 0)
-		return rc;
-	bdev_fault(d, "rate is \"%.40s\", it must be BYTES,MICROSECONDS", v);
-	return -EINVAL;
+	if (rc == -EINVAL)
+		bdev_fault(d, "%s", why);
+	else if (rc)
+		bdev_fault(d, "its limits cannot be read: %s", strerror(-rc));
+	return rc;
 }
 
 static int probe_names(struct bdev *d)
@@ -151,7 +152,7 @@ static int net_probe(struct bdev *d)
 		return -ENOMEM;
 	n->tap.fd = -1;
 	rc = probe_mac(d);
-	rc = rc ? rc : probe_rate(d, n);
+	rc = rc ? rc : probe_limits(d, n);
 	rc = rc ? rc : probe_names(d);
 	rc = rc ? rc : probe_script(d);
 	rc = rc ? rc : probe_tap(d, n);
@@ -195,7 +196,7 @@ static int net_open(struct bdev *d)
 static int net_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 {
 	struct net *n = d->priv;
-	struct net_conf c = { .rate_bytes = n->rate_bytes, .rate_usec = n->rate_usec };
+	struct net_conf c = { .limits = n->limits };
 	int rc = net_front_keys(d, &c);
 
 	rc = rc ? rc : net_policy_keys(d, &c);
@@ -215,8 +216,7 @@ static int net_recover(struct bdev *d, struct bdev_conf *conf)
 	struct net *n = d->priv;
 
 	/* It may have been changed since. */
-	n->life.conf.rate_bytes = n->rate_bytes;
-	n->life.conf.rate_usec = n->rate_usec;
+	n->life.conf.limits = n->limits;
 	net_life_tell(&n->life, &n->tap, conf);
 	return 0;
 }
@@ -242,39 +242,28 @@ static int net_adopt(struct bdev *d, struct bdev_conf *conf)
 }
 
 /*
- * The rate is what a toolstack may change while the card is used. One that is malformed
- * changes nothing.
+ * Limits are what may be changed while the card is used. One that is malformed changes
+ * nothing.
  */
 static bool net_update(struct bdev *d, struct bdev_conf *told, struct bdev_update *u)
 {
 	struct net *n = d->priv;
-	autofree char *v = NULL;
-	struct net_update to = { 0 };
+	struct net_update to;
 	struct net_conf c;
-	int rc = d->touched ? xst_read(d->xs, XST_NULL, &v, "%s/rate", d->path) : -EAGAIN;
+	char why[128];
+	int rc = d->touched ? net_limit_read(d, &to.limits, why, sizeof(why)) : -EAGAIN;
 
-	if (rc && rc != -ENOENT)
+	if (rc == -EINVAL && log_allowed(d->limit, 20, d->tag))
+		log_warn(d->tag, "%s: it stays what it was", why);
+	if (rc || memcmp(&to.limits, &n->limits, sizeof(to.limits)) == 0)
 		return false;
-	if (v && net_rate_parse(v, &to.rate_bytes, &to.rate_usec)) {
-		if (log_allowed(d->limit, 20, d->tag))
-			log_warn(d->tag,
-			         "rate is \"%.40s\", it must be BYTES,MICROSECONDS: it "
-			         "stays "
-			         "what it was",
-			         v);
-		return false;
-	}
-	if (to.rate_bytes == n->rate_bytes && to.rate_usec == n->rate_usec)
-		return false;
-	n->rate_bytes = to.rate_bytes;
-	n->rate_usec = to.rate_usec;
+	net_limit_log(d, &n->limits, &to.limits);
+	n->limits = to.limits;
 	memcpy(&c, told->blob, sizeof(c));
-	c.rate_bytes = to.rate_bytes;
-	c.rate_usec = to.rate_usec;
+	c.limits = to.limits;
 	memcpy(told->blob, &c, sizeof(c));
 	memcpy(u->blob, &to, sizeof(to));
 	u->len = sizeof(to);
-	log_info(d->tag, "rate is %s now", v ? v : "not limited");
 	return true;
 }
 
@@ -283,13 +272,6 @@ static int net_publish(struct bdev *d, xst_t t)
 	(void)d;
 	(void)t;
 	return 0;
-}
-
-static void describe_rate(const struct net *n, struct bdev_facts *f)
-{
-	if (n->rate_bytes)
-		bdev_fact(f, "rate", "%llu bytes in %u us",
-		          (unsigned long long)n->rate_bytes, n->rate_usec);
 }
 
 static void net_describe(const struct bdev *d, const struct bdev_conf *conf,
@@ -301,7 +283,7 @@ static void net_describe(const struct bdev *d, const struct bdev_conf *conf,
 
 	if (net_tap_name(&n->tap, name) == 0)
 		bdev_fact(f, "interface", "%s", name);
-	describe_rate(n, f);
+	net_limit_describe(&n->limits, f);
 	if (!conf)
 		return;
 	memcpy(&c, conf->blob, sizeof(c));
@@ -346,13 +328,15 @@ static int net_configure(const char *key, const char *value, const char **want)
 {
 	int rc = net_front_configure(key, value, want);
 
-	return rc == -ENOENT ? net_policy_configure(key, value, want) : rc;
+	rc = rc == -ENOENT ? net_policy_configure(key, value, want) : rc;
+	return rc == -ENOENT ? net_limit_configure(key, value, want) : rc;
 }
 
 static void net_configured(bool take)
 {
 	net_front_configured(take);
 	net_policy_configured(take);
+	net_limit_configured(take);
 }
 
 static const struct bdev_op net_ops[] = {
@@ -379,6 +363,7 @@ const struct super_backend net_super = {
 	.adopt = net_adopt,
 	.publish = net_publish,
 	.update = net_update,
+	.tune = net_limit_tune,
 	.close = net_close,
 	.remove = net_remove,
 	.release = net_release,

@@ -42,6 +42,20 @@ void net_vif_ended(struct net_vif *v)
 	wdev_disconnected(dev);
 }
 
+/* From now on; with full buckets. */
+static void vif_limits(struct net_vif *v, const struct net_limits *l)
+{
+	uint64_t now = clock_ns();
+
+	pthread_mutex_lock(&v->lock);
+	for (int dir = 0; dir < NET_NDIRS; dir++)
+		atomic_store_explicit(
+			&v->limited[dir],
+			net_shape_init(&v->shape[dir], l, (enum net_dir)dir, now),
+			memory_order_relaxed);
+	pthread_mutex_unlock(&v->lock);
+}
+
 /* Return: NULL with errno when memory or descriptors are short. */
 static struct net_vif *vif_new(struct wdev *d, const struct net_conf *c)
 {
@@ -58,8 +72,7 @@ static struct net_vif *vif_new(struct wdev *d, const struct net_conf *c)
 	v->conf = *c;
 	pthread_mutex_init(&v->lock, NULL);
 	atomic_flag_clear(&v->failed);
-	atomic_init(&v->limited, c->rate_bytes != 0);
-	net_rate_init(&v->rate, c->rate_bytes, c->rate_usec, clock_ns());
+	vif_limits(v, &c->limits);
 	net_capture_init(&v->capture, d->tag);
 	return v;
 }
@@ -175,7 +188,7 @@ static int vif_start(struct net_vif *v, int *fds, char *text, size_t size)
 static bool conf_ok(const struct net_conf *c)
 {
 	return c->nqueues && c->nqueues <= NET_QUEUES_MAX && !(c->flags & ~NET_FLAGS) &&
-	       net_spoof_conf_ok(&c->spoof) && !c->rate_bytes == !c->rate_usec;
+	       net_spoof_conf_ok(&c->spoof) && net_limits_ok(&c->limits);
 }
 
 static int net_connect(struct wdev *d, const void *blob, size_t len, int *fds,
@@ -221,15 +234,12 @@ static void net_update(struct wdev *d, const void *blob, size_t len)
 	struct net_vif *v = d->priv;
 	struct net_update u;
 
-	if (len != sizeof(u)) {
+	if (len == sizeof(u))
+		memcpy(&u, blob, sizeof(u));
+	if (len != sizeof(u) || !net_limits_ok(&u.limits))
 		log_err(d->tag, "UPDATE of a vif with %zu bytes", len);
-		return;
-	}
-	memcpy(&u, blob, sizeof(u));
-	pthread_mutex_lock(&v->lock);
-	net_rate_init(&v->rate, u.rate_bytes, u.rate_usec, clock_ns());
-	pthread_mutex_unlock(&v->lock);
-	atomic_store_explicit(&v->limited, u.rate_bytes != 0, memory_order_relaxed);
+	else
+		vif_limits(v, &u.limits);
 }
 
 static void net_capture(struct wdev *d, uint32_t snaplen, int fds[2])

@@ -8,6 +8,8 @@
 
 #include "conn.h"
 
+#define LIMITS_TEXT 160
+
 /**
  * struct opts - What was asked for
  * @what:	Argument, or NULL
@@ -15,6 +17,7 @@
  * @watch:	Go on, @count times, or for ever if that is 0
  * @count:	Also frames to capture
  * @file:	To be written; "-" is standard output
+ * @limits:	To be set, "tx-bytes=1000000 rx-packets=0", or ""
  * @snaplen:	Bytes to be kept of each frame
  */
 struct opts {
@@ -25,6 +28,7 @@ struct opts {
 	uint32_t count;
 	const char *file;
 	uint32_t snaplen;
+	char limits[LIMITS_TEXT];
 };
 
 /* Return: exit status, having said what is wrong. */
@@ -33,6 +37,7 @@ int cmd_show(struct conn *c, const struct opts *o);
 int cmd_stats(struct conn *c, const struct opts *o);
 int cmd_log(struct conn *c, const struct opts *o);
 int cmd_resume(struct conn *c, const struct opts *o);
+int cmd_limit(struct conn *c, const struct opts *o);
 int cmd_capture(struct conn *c, const struct opts *o);
 int cmd_version(struct conn *c, const struct opts *o);
 

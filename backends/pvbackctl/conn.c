@@ -70,7 +70,7 @@ void conn_close(struct conn *c)
 
 int conn_send_fds(struct conn *c, const char *request, const int *fds, unsigned int n)
 {
-	char line[256], control[CMSG_SPACE(sizeof(int) * FDS_MAX)] = { 0 };
+	char line[512], control[CMSG_SPACE(sizeof(int) * FDS_MAX)] = { 0 };
 	struct iovec iov = { line,
 		             (size_t)snprintf(line, sizeof(line), "%s\n", request) };
 	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };

@@ -2,6 +2,7 @@
 /* pvbackctl: ask a running pvbackd, and tell it. */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -13,6 +14,7 @@
 #define EVERY_MS  1000
 #define EVERY_MAX 3600
 #define COUNT_MAX 1000000000U
+#define LIMIT_MAX 1000000000000000ULL
 
 enum arg {
 	ARG_NONE,
@@ -45,6 +47,9 @@ static const struct command {
 	  "Say that the storage that a guest's requests wait for is there again: they "
 	  "are\n"
 	  "tried at once." },
+	{ "limit", cmd_limit, ARG_MUST, "DEVICE", "rABCD",
+	  "How much may pass a network card, per second; at once, and kept until it is\n"
+	  "detached. Without options print it." },
 	{ "capture", cmd_capture, ARG_MUST, "DEVICE", "rwcs",
 	  "Write what passes a network card, both ways, to a pcapng file; each frame\n"
 	  "with what was said of it on the ring, and what became of it." },
@@ -72,6 +77,18 @@ static const struct {
 	{ 's',
 	  { "snaplen", required_argument, NULL, 's' },
 	  "  --snaplen=N         no more than N bytes of each frame" },
+	{ 'A',
+	  { "tx-bytes", required_argument, NULL, 'A' },
+	  "  --tx-bytes=N        bytes from the guest; 0 or none: no limit" },
+	{ 'B',
+	  { "rx-bytes", required_argument, NULL, 'B' },
+	  "  --rx-bytes=N        bytes to the guest" },
+	{ 'C',
+	  { "tx-packets", required_argument, NULL, 'C' },
+	  "  --tx-packets=N      frames from the guest" },
+	{ 'D',
+	  { "rx-packets", required_argument, NULL, 'D' },
+	  "  --rx-packets=N      frames to the guest" },
 	{ 'r',
 	  { "run-dir", required_argument, NULL, 'r' },
 	  "  --run-dir=DIR       that of pvbackd (default: /run/pvbackd)" },
@@ -149,6 +166,24 @@ static int parse_seconds(const char *s, uint32_t *ms)
 	return *ms ? 0 : -EINVAL;
 }
 
+/* A limit's name is its option's. */
+static int take_limit(struct opts *o, int opt, const char *value)
+{
+	size_t have = strlen(o->limits), left = sizeof(o->limits) - have;
+	const char *name = NULL;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (options[i].letter == opt)
+			name = options[i].opt.name;
+	if (strcmp(value, "none") != 0 && num_u64(value, LIMIT_MAX, &n))
+		return -EINVAL;
+	return snprintf(o->limits + have, left, "%s%s=%" PRIu64, have ? " " : "", name,
+	                n) < (int)left
+	               ? 0
+	               : -EINVAL;
+}
+
 /* Return: -1 to go on, else an exit status. */
 static int take_option(const struct command *c, int opt, struct opts *o)
 {
@@ -168,6 +203,13 @@ static int take_option(const struct command *c, int opt, struct opts *o)
 	case 'c':
 		if (num_u32(optarg, COUNT_MAX, &o->count) || !o->count)
 			return wrong(c, "--count takes a number from 1 on");
+		break;
+	case 'A':
+	case 'B':
+	case 'C':
+	case 'D':
+		if (take_limit(o, opt, optarg))
+			return wrong(c, "a limit is a number per second, or none");
 		break;
 	case 'w':
 		o->file = optarg;

@@ -170,6 +170,7 @@ static bool answer_more(struct client *c)
 		log_info(NULL, "log level is %s", log_level_name(c->rq.level));
 		return answer_add(c, report_done());
 	case CTL_RESUME:
+	case CTL_TUNE:
 	case CTL_CAPTURE:
 		return answer_act(c);
 	default:

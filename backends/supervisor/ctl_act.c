@@ -8,6 +8,7 @@
 #include "dev_update.h"
 #include "device.h"
 #include "guest.h"
+#include "super.h"
 
 /* What a capture may have on its way to a client that does not read. */
 #define CAPTURE_BYTES (4 << 20)
@@ -44,9 +45,27 @@ static const char *act_capture(struct device *d, const struct ctl_request *rq,
 	return rc ? strerror(-rc) : NULL;
 }
 
+static const char *act_tune(struct device *d, const struct ctl_request *rq,
+                            const int *fds, unsigned int nfds)
+{
+	static char why[192];
+
+	(void)fds;
+	(void)nfds;
+	if (!d->ops->tune)
+		return "nothing can be changed of such a device";
+	if (!d->probed)
+		return "it is not there yet, or its keys are wrong";
+	if (!d->guest->super->xs)
+		return "XenStore is away";
+	d->bdev.xs = d->guest->super->xs;
+	return d->ops->tune(&d->bdev, rq->what, why, sizeof(why)) ? why : NULL;
+}
+
 static const char *(*const act[CTL_NCMDS])(struct device *d, const struct ctl_request *rq,
                                            const int *fds, unsigned int nfds) = {
 	[CTL_RESUME] = act_resume,
+	[CTL_TUNE] = act_tune,
 	[CTL_CAPTURE] = act_capture,
 };
 

@@ -23,9 +23,9 @@ struct bdev_facts {
 };
 
 static const char *const cmd_name[] = {
-	[CTL_VERSION] = "version", [CTL_LOG] = "log",     [CTL_RESUME] = "resume",
-	[CTL_LIST] = "list",       [CTL_STATS] = "stats", [CTL_SHOW] = "show",
-	[CTL_CAPTURE] = "capture",
+	[CTL_VERSION] = "version", [CTL_LOG] = "log",         [CTL_RESUME] = "resume",
+	[CTL_LIST] = "list",       [CTL_STATS] = "stats",     [CTL_SHOW] = "show",
+	[CTL_TUNE] = "tune",       [CTL_CAPTURE] = "capture",
 };
 _Static_assert(ARRAY_SIZE(cmd_name) == CTL_NCMDS, "a command has no name");
 
@@ -138,6 +138,16 @@ static int get_number(const json_t *o, const char *key, uint32_t max, bool *ther
 	return 0;
 }
 
+static int get_words(const json_t *o, const char *key, char *out, size_t size)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	if (!s || strlen(s) >= size)
+		return -EINVAL;
+	memcpy(out, s, strlen(s) + 1);
+	return 0;
+}
+
 static int parse_device(const json_t *o, struct ctl_request *rq, char *why, size_t size)
 {
 	const char *kind = json_string_value(json_object_get(o, "kind"));
@@ -166,7 +176,7 @@ static int parse_level(const json_t *o, struct ctl_request *rq, char *why, size_
 /* What is done to a device, not shown of it. */
 static bool of_one(enum ctl_cmd cmd)
 {
-	return cmd == CTL_RESUME || cmd == CTL_CAPTURE;
+	return cmd == CTL_RESUME || cmd == CTL_CAPTURE || cmd == CTL_TUNE;
 }
 
 static int parse_request(const json_t *o, struct ctl_request *rq, char *why, size_t size)
@@ -188,6 +198,8 @@ static int parse_request(const json_t *o, struct ctl_request *rq, char *why, siz
 		    (!there && i == CTL_CAPTURE))
 			return wrong(why, size, "snaplen must be a number up to %u",
 			             CAPTURE_SNAPLEN);
+		if (i == CTL_TUNE && get_words(o, "what", rq->what, sizeof(rq->what)))
+			return wrong(why, size, "tune needs what, a short text");
 		return parse_device(o, rq, why, size);
 	}
 	return wrong(why, size, "there is no command \"%.20s\"", cmd);

@@ -28,6 +28,7 @@ enum ctl_cmd {
 	CTL_VERSION, /* of pvbackd, and how it does */
 	CTL_LOG,     /* set the log level */
 	CTL_RESUME,  /* what one device waits for is there again */
+	CTL_TUNE,    /* change something of one device */
 	CTL_CAPTURE, /* what passes one device goes to a descriptor of the client's */
 	CTL_LIST,    /* devices: what and where they are */
 	CTL_STATS,   /* and what was counted */
@@ -39,6 +40,7 @@ enum ctl_cmd {
  * struct ctl_request - What is asked for
  * @some:	Of guest @domid only
  * @one:	And of its device @kind, @devid only
+ * @what:	To change, in the backend's words
  * @snaplen:	Bytes of each frame to capture
  */
 struct ctl_request {
@@ -48,6 +50,7 @@ struct ctl_request {
 	char kind[16];
 	enum log_level level;
 	uint32_t snaplen;
+	char what[192];
 };
 
 /**

@@ -68,6 +68,15 @@ static void what_is_no_request_is_refused(void **state)
 		  "\"kind\":\"0123456789abcdef\"}",
 		  "kind" },
 		{ "{\"cmd\":\"resume\",\"domid\":1}", "needs devid" },
+		{ "{\"cmd\":\"capture\",\"snaplen\":1}", "needs devid" },
+		{ "{\"cmd\":\"capture\",\"domid\":1,\"devid\":1,\"kind\":\"vif\"}",
+		  "snaplen" },
+		{ "{\"cmd\":\"capture\",\"domid\":1,\"devid\":1,\"kind\":\"vif\","
+		  "\"snaplen\":65561}",
+		  "snaplen" },
+		{ "{\"cmd\":\"tune\",\"what\":\"x\"}", "needs devid" },
+		{ "{\"cmd\":\"tune\",\"domid\":1,\"devid\":1,\"kind\":\"vif\"}",
+		  "needs what" },
 		{ "{\"cmd\":\"log\"}", "level" },
 		{ "{\"cmd\":\"log\",\"level\":\"loud\"}", "level" },
 	};
