@@ -87,6 +87,7 @@ struct load_all {
  * @error:	First I/O that failed
  * @begin_ns:	When the pass began, when it is to end, when something was answered last,
  *		when the last progress line was shown
+ * @due_ns:	When the next block may begin, with --rate
  * @recent:	Latencies since the last progress line
  */
 struct load {
@@ -112,6 +113,7 @@ struct load {
 	uint64_t end_ns;
 	uint64_t progress_ns;
 	uint64_t line_ns;
+	uint64_t due_ns;
 	struct hist recent;
 	struct load_stats stats;
 };

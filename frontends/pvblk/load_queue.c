@@ -101,6 +101,25 @@ static enum load_kind pick_kind(struct load *l)
 	return (enum load_kind)kind;
 }
 
+/* ---- How often, with --rate ------------------------------------------------------- */
+
+/* What a thread that slept too long has missed is made up for, up to this. */
+#define RATE_LATE_NS UINT64_C(10000000)
+
+static bool rate_allows(const struct load *l)
+{
+	return !l->o->rate || l->last_pass || now_ns() >= l->due_ns;
+}
+
+static void rate_count(struct load *l, uint64_t now)
+{
+	if (!l->o->rate)
+		return;
+	if (l->due_ns + RATE_LATE_NS < now)
+		l->due_ns = now - RATE_LATE_NS;
+	l->due_ns += UINT64_C(1000000000) / l->o->rate;
+}
+
 /* ---- One block ------------------------------------------------------------------- */
 
 static struct load_io *io_start(struct load *l)
@@ -109,7 +128,7 @@ static struct load_io *io_start(struct load *l)
 	struct load_io *io;
 	uint64_t index = 0;
 
-	if (l->stopping || !l->nidle || l->started == l->limit)
+	if (l->stopping || !l->nidle || l->started == l->limit || !rate_allows(l))
 		return NULL;
 	kind = pick_kind(l);
 	if (kind != LOAD_FLUSH && !pick_block(l, &index))
@@ -130,6 +149,10 @@ static struct load_io *io_start(struct load *l)
 		if (kind != LOAD_READ)
 			b->sequence = 0;
 	}
+	rate_count(l, io->start_ns);
+	/* What is waited for is an answer to this. */
+	if (!l->active)
+		l->progress_ns = io->start_ns;
 	l->started++;
 	l->active++;
 	return io;
@@ -262,12 +285,15 @@ static int load_sleep(struct load *l)
 
 	if (!l->stopping && l->end_ns < wake)
 		wake = l->end_ns;
+	if (!l->stopping && l->due_ns > now && l->due_ns < wake)
+		wake = l->due_ns;
 	rc = blkfront_wait(l->bf, l->queue,
 	                   wake > now ? (int)((wake - now) / 1000000) + 1 : 0);
 	if (rc == 1)
 		return -EINTR;
 	now = now_ns();
-	if (now - l->progress_ns < (uint64_t)l->o->conf.timeout_ms * 1000000)
+	if (!l->active ||
+	    now - l->progress_ns < (uint64_t)l->o->conf.timeout_ms * 1000000)
 		return 0;
 	load_line_clear(l->all);
 	return io_report(l->bf, "I/O", l->o->offset, -ETIMEDOUT);

@@ -92,6 +92,11 @@ static int opt_depth(struct opts *o, const char *arg)
 	return number(arg, 1, BLKFRONT_SLOTS_MAX, &o->depth);
 }
 
+static int opt_rate(struct opts *o, const char *arg)
+{
+	return number(arg, 1, LOAD_RATE_MAX, &o->rate);
+}
+
 static int opt_queues(struct opts *o, const char *arg)
 {
 	return number(arg, 1, BLKFRONT_QUEUES_MAX, &o->conf.queues);
@@ -258,6 +263,8 @@ static const struct opt_desc {
 	  opt_mix },
 	{ "bs", 'b', "SIZE", "block, whole sectors up to 16M (default 4k)", IN(LOAD),
 	  opt_bs },
+	{ "rate", 0, "N", "blocks begun in a second on each queue, 1 to 1000000",
+	  IN(LOAD), opt_rate },
 	{ "verify", 0, NULL,
 	  "write blocks that say what they are, check all that is read", IN(LOAD),
 	  opt_verify },

@@ -9,6 +9,8 @@
 #include "blkfront.h"
 #include "compiler.h"
 
+#define LOAD_RATE_MAX 1000000U
+
 /** enum load_kind - What `load` does with a block */
 enum load_kind {
 	LOAD_READ,
@@ -39,7 +41,8 @@ struct load_mode {
  * @size:	UINT64_MAX: no limit
  * @time_ms:	0: no limit
  * @depth:	Blocks of `load` in flight for each queue, each may be several requests;
- *0: as many as a ring has slots
+ *		0: as many as a ring has slots
+ * @rate:	Blocks of `load` begun in a second on each queue; 0: no limit
  * @watch:	`info` goes on until it is ended
  */
 struct opts {
@@ -54,6 +57,7 @@ struct opts {
 	uint32_t mix;
 	uint32_t count;
 	uint32_t depth;
+	uint32_t rate;
 	int time_ms;
 	struct load_mode mode;
 	bool write;

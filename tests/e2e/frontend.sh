@@ -65,6 +65,9 @@ printf 'from here' | in_guest 1 pvblk write xvda --offset 4k
 same "what does not fill a sector leaves the rest of it" "$(sha "$work/disk")" "$(sha "$work/copy")"
 same "and is read back alone" "$(in_guest 1 pvblk read --offset 4k --length 9)" "from here"
 
+slow() { in_guest 1 pvblk load xvda --rate 200 --time 500ms --json | jq -e '.read.ios | . > 0 and . <= 105'; }
+check "a load of 200 blocks in a second: half a second has no more than 100, and 10 ms made up for" slow
+
 starts pvblk load xvda --time 60s
 status "in use: 4" 4 in_guest 1 pvblk info xvda
 kill -INT "$pid"

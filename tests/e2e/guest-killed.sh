@@ -10,7 +10,7 @@ image disk 32M
 image other 32M
 guest_up 2
 attach 2 other xvda
-load neighbour 2 xvda
+witness neighbour 2 xvda
 
 domain_gone() { ! xensim status --json | jq -e ".domains[] | select(.domid == $1)"; }
 

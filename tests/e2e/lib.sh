@@ -127,6 +127,10 @@ load() {
 	be_state "$2" "$3" 4
 }
 
+# witness NAME GUEST VDEV - a load that notices if something goes wrong, and leaves the
+# processors to what is tested
+witness() { load "$@" --rate 500; }
+
 # hold GUEST VDEV [OPTION...] - a frontend that is connected and idle: it waits for its input
 hold() {
 	[ -p "$work/input" ] || { mkfifo "$work/input" && exec 9<>"$work/input"; }

@@ -16,7 +16,7 @@ mkdir "$work/directory"
 : >"$work/empty"
 mkfifo "$work/fifo"
 attach 2 other xvda
-load neighbour 2 xvda
+witness neighbour 2 xvda
 b=$(be 1 xvda) f=$(fe 1 xvda)
 
 # changed KEY VALUE DIRECTORY KEY VALUE... - paths and values, with KEY's changed; - leaves

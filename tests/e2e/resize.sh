@@ -17,7 +17,7 @@ check "another one" attach 1 other xvdb
 xensim run --domid 1 -- pvblk info xvda --watch >"$work/watch" 2>&1 &
 watcher=$!
 check "a guest that looks at it" be_state 1 xvda 4
-load other 1 xvdb
+witness other 1 xvdb
 same "a part of a sector is not served" "$(sectors xvda)" 2049
 truncate -s 3M "$work/disk"
 check "it has grown: the backend says so" xs_wait "$(be 1 xvda)/sectors" 6144

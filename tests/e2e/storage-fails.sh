@@ -27,7 +27,7 @@ waits() { [ "$(sha "$work/disk")" = "$1" ]; }
 check "a disk" attach 1 slow xvda
 attach 1 other xvdb
 load disk 1 xvda
-load other 1 xvdb
+witness other 1 xvdb
 touch "$work/full"
 load_failed disk "storage that is full fails the request"
 check "the log says so" wait_log "failed: No space left on device"

@@ -48,7 +48,7 @@ same "the error is gone" "$(error_of 1 xvda)" ""
 
 attach 1 other xvdb
 load slow 1 xvda
-load other 1 xvdb
+witness other 1 xvdb
 stop
 check "while requests hang, another disk of the guest is served on" changes other
 check "and another guest's disk works" works 2 third xvda

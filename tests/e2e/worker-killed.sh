@@ -11,7 +11,7 @@ image disk 16M
 image other 16M
 attach 1 disk xvda
 attach 2 other xvda
-load neighbour 2 xvda
+witness neighbour 2 xvda
 load victim 1 xvda
 bystander=$(worker 2)
 for i in 1 2 3 4 5 6 7 8 9 10; do
