@@ -72,6 +72,9 @@ int cmd_send(const struct opts *o, struct netfront *nf)
 		at[f.flow] += flow_make(&f, frame, &m);
 		bytes += f.len;
 		netfront_lay(&layout, f.len, o->first);
+		/* Its buffer is the first one, behind which there are others. */
+		if (o->cross && !n)
+			layout.cut[0].off = XEN_PAGE - 1;
 		if (netfront_room(q) < NETFRONT_SLOTS)
 			rc = send_wait(nf, q, NETFRONT_SLOTS);
 		rc = rc ? rc : netfront_send(q, &m, frame, f.len, &layout);

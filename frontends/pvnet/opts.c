@@ -22,6 +22,7 @@ enum {
 	OPT_V6,
 	OPT_UDP,
 	OPT_FULL,
+	OPT_CROSS,
 	OPT_IDLE,
 	OPT_TIME,
 	OPT_WINDOW,
@@ -52,6 +53,7 @@ static const struct option options[] = {
 	{ "ipv6", no_argument, NULL, OPT_V6 },
 	{ "udp", no_argument, NULL, OPT_UDP },
 	{ "full-checksum", no_argument, NULL, OPT_FULL },
+	{ "cross-page", no_argument, NULL, OPT_CROSS },
 	{ "idle", required_argument, NULL, OPT_IDLE },
 	{ "time", required_argument, NULL, OPT_TIME },
 	{ "window", required_argument, NULL, OPT_WINDOW },
@@ -169,6 +171,8 @@ static bool take_flag(struct opts *o, int opt)
 		return o->v6 = true;
 	case OPT_UDP:
 		return o->udp = true;
+	case OPT_CROSS:
+		return o->cross = true;
 	case OPT_FULL:
 		return o->full = true;
 	case OPT_RESET:

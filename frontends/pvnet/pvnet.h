@@ -21,6 +21,7 @@
  * @min, @max:	Length of a frame
  * @segment:	Bytes of payload in a segment; 0: frames are not to be segmented
  * @first:	Bytes in the first slot; 0: as many as fit
+ * @cross:	The first frame goes over the end of its page
  * @v6:		IPv6, else IPv4
  * @udp:	UDP, else TCP
  * @full:	Full checksums, else blank ones
@@ -40,6 +41,7 @@ struct opts {
 	uint32_t min, max;
 	uint32_t segment;
 	uint32_t first;
+	bool cross;
 	bool v6;
 	bool udp;
 	bool full;

@@ -69,6 +69,16 @@ check "ping" pings 1 10.9.0.254
 eth_closes 1
 eth_closes 2
 
+# A guest that breaks its ring is told why, and can start over.
+in_net 2 pvnet send --to "$(mac 1)" --cross-page --count 1 >/dev/null 2>&1
+same "its driver has lost the card" $? 4
+check "the log says why" wait_log "guest 2 vif-0: a slot that crosses the end of its page"
+why() { [[ $(vif_error 2) == *"crosses the end of its page"* ]]; }
+check "the error node, too" until_true 5 why
+eth_starts 2 "it connects anew"
+check "ping" pings 2 10.9.0.254
+eth_closes 2
+
 # All checksums are made for a card that is marked so, whatever its guest takes.
 flows "a guest that takes blank checksums" "right: 1 flows" "--count 50" ""
 same "gets them" "$(grep blank "$work/check")" "50 checksums were blank"

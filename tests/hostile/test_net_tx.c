@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a guest is answered when it breaks a rule of xen/io/netif.h as it transmits. */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -360,6 +362,71 @@ static void scattered_headers(void **state)
 	}
 }
 
+/* What the other thread of the guest does to the slot that is being read. */
+static atomic_bool changing, changes;
+
+static void *change(void *arg)
+{
+	struct netif_tx_request *q = arg;
+
+	while (atomic_load(&changing)) {
+		__atomic_store_n(&q->size, 4096, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&q->offset, 4095, __ATOMIC_SEQ_CST);
+		/* Long enough to be seen. */
+		for (int i = 0; i < 200; i++)
+			atomic_store(&changes, true);
+		__atomic_store_n(&q->offset, 0, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&q->size, 60, __ATOMIC_SEQ_CST);
+		for (int i = 0; i < 200; i++)
+			atomic_store(&changes, true);
+	}
+	return NULL;
+}
+
+/* A slot is copied before it is judged: it is served as it was judged, or fatal. */
+static void slots_change_while_they_are_read(void **state)
+{
+	uint64_t end = now_ms() + RIG_WAIT_MS;
+	unsigned int served = 0, fatal = 0;
+
+	(void)state;
+	/* It is chance which of the two it sees. */
+	while ((served < 20 || fatal < 5) && now_ms() < end) {
+		struct netif_tx_request *q = nic_put(&n, 0, 0, 60, 0);
+		struct virtio_net_hdr h = { 0 };
+		pthread_t thread;
+		uint32_t len = 0;
+
+		atomic_store(&changes, false);
+		atomic_store(&changing, true);
+		assert_int_equal(pthread_create(&thread, NULL, change, q), 0);
+		while (!atomic_load(&changes))
+			;
+		nic_push(&n);
+		/* Either the frame arrives or the card is given up. */
+		while (!len && worker_silent(&w) && worker_alive(&w))
+			if (!nic_silent(&n))
+				len = nic_arrives(&n, &h, frame);
+		atomic_store(&changing, false);
+		pthread_join(thread, NULL);
+		if (len) {
+			if (len != 60 && len != 4096)
+				fail_msg("a frame of %u bytes", len);
+			nic_answered(&n, 1);
+			served++;
+			continue;
+		}
+		if (!strstr(nic_failed(&n), "crosses the end of its page"))
+			fail_msg("another reason");
+		nic_down(&n);
+		nic_up(&n, &w, NIC_ALL);
+		fatal++;
+	}
+	if (!served || !fatal)
+		fail_msg("%u served, %u fatal", served, fatal);
+	nic_works(&n);
+}
+
 /* A storm of events without slots costs the guest its quickness, and us little. */
 static void storm(void **state)
 {
@@ -419,6 +486,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(index_jumps, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_grants, setup, teardown),
 		cmocka_unit_test_setup_teardown(scattered_headers, setup, teardown),
+		cmocka_unit_test_setup_teardown(slots_change_while_they_are_read, setup,
+		                                teardown),
 		cmocka_unit_test_setup_teardown(storm, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_connect, setup, teardown),
 	};

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Each trap in docs/blk-traps.md has tests, and they exist.
+# Each trap in docs/blk-traps.md and docs/net-traps.md has tests, and they exist.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/tap.sh
@@ -12,15 +12,21 @@ exists() {
 	[ "$file" = "$1" ] || [ "$(grep -cw "$name" "$file")" -ge 2 ]
 }
 
-n=0
-while IFS='|' read -r _ number _ _ tests _; do
-	n=$((n + 1))
-	same "trap $n is in its place" "$((number))" $n
-	missing=
-	for t in $(grep -o '`[^`]*`' <<<"$tests" | tr -d '`'); do
-		exists "$t" || missing+=" $t"
-	done
-	same "trap $n: its tests are there" "$missing $(grep -c '`' <<<"$tests")" " 1"
-done < <(grep '^| [0-9]' docs/blk-traps.md)
-same "none is left out" $n 31
+# traps PAGE HOW-MANY
+traps() {
+	local n=0 number tests missing t
+	while IFS='|' read -r _ number _ _ tests _; do
+		n=$((n + 1))
+		same "$1: trap $n is in its place" "$((number))" $n
+		missing=
+		for t in $(grep -o '`[^`]*`' <<<"$tests" | tr -d '`'); do
+			exists "$t" || missing+=" $t"
+		done
+		same "$1: trap $n: its tests are there" "$missing $(grep -c '`' <<<"$tests")" " 1"
+	done < <(grep '^| [0-9]' "docs/$1")
+	same "$1: none is left out" $n "$2"
+}
+
+traps blk-traps.md 31
+traps net-traps.md 47
 done_testing
