@@ -53,7 +53,7 @@ inc/tests/unit          := common backends backends/supervisor backends/worker \
 			   backends/blkback backends/netback backends/pvbackctl frontends tests/unit
 inc/tests/contract      := tests/contract
 inc/tests/hostile       := common backends/blkback backends/netback tests/hostile
-inc/tests/bench         := common backends/blkback tests/unit tests/bench
+inc/tests/bench         := common backends/blkback backends/netback tests/unit tests/bench
 
 # ---- Sources ---------------------------------------------------------------------
 src = $(sort $(wildcard $(1)/*.c))
@@ -184,12 +184,15 @@ $(HOSTILE): %: %.o $(O)/tests/hostile/rig.o $(O)/tests/hostile/nic.o $(COMMON_A)
 # ---- For the bench (tests/bench) -----------------------------------------------------
 # A vhost-user-blk client to load a peer with; a ring to count instructions with, whose
 # grants are its own.
-BENCH_BIN := $(addprefix $(O)/tests/bench/,vublk turns)
+BENCH_BIN := $(addprefix $(O)/tests/bench/,vublk turns tapbench net_turns)
 
 $(O)/tests/bench/vublk: $(call obj,tests/bench/vublk.c tests/bench/vhost_user.c) $(COMMON_A)
 	$(link)
 
-$(O)/tests/bench/turns: $(O)/tests/bench/turns.o $(WORKER_A) $(COMMON_A)
+$(O)/tests/bench/tapbench: $(O)/tests/bench/tapbench.o
+	$(link)
+
+$(O)/tests/bench/turns $(O)/tests/bench/net_turns: %: %.o $(WORKER_A) $(COMMON_A)
 	$(link) $(LIBS_WORKER)
 
 # ---- Conformance (tests/conform) ----------------------------------------------------
@@ -380,7 +383,7 @@ xen-shell: $(XEN_ROOT) ## A shell in that dom0
 # ---- Performance (tests/bench) -----------------------------------------------------
 # QUICK=1 is a look whether it runs; DOCS=1 puts the figures into docs/performance.*; BENCH
 # holds more arguments, tests/bench/bench --help.
-bench: all $(BENCH_BIN) | $(O)/.deps-check ## Compare with what a user would pick instead: eight minutes
+bench: all $(BENCH_BIN) | $(O)/.deps-check ## Compare with what a user would pick instead: nine minutes
 	$(Q)tests/bench/bench $(if $(QUICK),--quick) $(if $(DOCS),--docs) --json $(O)/bench.json $(BENCH)
 
 clean: ## Remove the build directories

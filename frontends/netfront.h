@@ -173,6 +173,7 @@ void netfront_lay(struct netfront_layout *l, uint32_t len, uint32_t first);
 
 /**
  * netfront_send() - Put a frame on the ring; the backend sees it after netfront_kick()
+ * @frame:	NULL: what is in the pages is good for any part of it, see netfront_fill()
  * @layout:	Its slots; NULL: as few as it takes
  *
  * Return: 0, -EAGAIN when the ring is full, or the handle's error.
@@ -188,6 +189,9 @@ int must_check netfront_send(struct netfront_queue *q, const struct netfront_met
  */
 int must_check netfront_group(struct netfront_queue *q, const uint8_t mac[6],
                               bool listen);
+
+/** netfront_fill() - Begin all pages for sending with @frame, or a page of it */
+void netfront_fill(struct netfront_queue *q, const void *frame, uint32_t len);
 
 /**
  * netfront_recv() - Take a frame

@@ -121,7 +121,8 @@ static void send_slot(struct netfront_queue *q, const void *data,
 		                        .id = (uint16_t)(id + q->tx.first_id),
 		                        .size = (uint16_t)size };
 
-	memcpy(q->tx_buf + (size_t)id * XEN_PAGE + at->off, data, at->len);
+	if (data)
+		memcpy(q->tx_buf + (size_t)id * XEN_PAGE + at->off, data, at->len);
 	netfront_tx_put(&q->tx, &req);
 }
 
@@ -145,6 +146,13 @@ static void send_extras(struct netfront_queue *q, const struct netfront_meta *m,
 	x.flags = 0;
 	x.u.gso.size = m->gso_size;
 	netfront_tx_put_extra(&q->tx, &x);
+}
+
+void netfront_fill(struct netfront_queue *q, const void *frame, uint32_t len)
+{
+	for (uint32_t i = 0; i < NETFRONT_RING; i++)
+		memcpy(q->tx_buf + (size_t)i * XEN_PAGE, frame,
+		       len < XEN_PAGE ? len : XEN_PAGE);
 }
 
 void netfront_lay(struct netfront_layout *l, uint32_t len, uint32_t first)
@@ -184,9 +192,9 @@ int netfront_send(struct netfront_queue *q, const struct netfront_meta *m,
 		send_slot(q, p, at, i ? at->len : len, more | (i ? 0 : meta_flags(m)));
 		if (!i && extras)
 			send_extras(q, m, extras > 1);
-		p += at->len;
+		p += p ? at->len : 0;
 	}
-	assert(p == (const uint8_t *)frame + len);
+	assert(!p || p == (const uint8_t *)frame + len);
 	q->stats.tx_frames++;
 	return 0;
 }

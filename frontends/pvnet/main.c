@@ -14,6 +14,8 @@ const struct command commands[] = {
 	{ "send", "Send frames that say what they are", cmd_send },
 	{ "check", "Check such frames, every byte", cmd_check },
 	{ "load", "Send and check frames of all kinds, both ways at once", cmd_load },
+	{ "flood", "Send one frame again and again, say how fast", cmd_flood },
+	{ "drain", "Receive so many frames, say how fast", cmd_drain },
 };
 const unsigned int ncommands = ARRAY_SIZE(commands);
 

@@ -61,6 +61,8 @@ int cmd_tap(const struct opts *o, struct netfront *nf);
 int cmd_send(const struct opts *o, struct netfront *nf);
 int cmd_check(const struct opts *o, struct netfront *nf);
 int cmd_load(const struct opts *o, struct netfront *nf);
+int cmd_flood(const struct opts *o, struct netfront *nf);
+int cmd_drain(const struct opts *o, struct netfront *nf);
 
 /**
  * check_some() - Check all frames that have come on any queue, publish what was put

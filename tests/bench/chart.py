@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The report as a picture: 4k random reads, IOPS against depth, a panel a store. Pure."""
+"""
+The report as a picture: 4k random reads, IOPS against depth, a panel a store; network cards,
+times their peers. Pure.
+"""
 
 from math import log2
 from xml.sax.saxutils import escape
 
-from report import SUBJECT, quantity
+from goals import NET
+from report import SUBJECT, factor, quantity
 
 WIDTH = 720
 PANEL = 260
@@ -13,6 +17,7 @@ TOP = 34
 BOTTOM = 30
 RIGHT = 230
 GAP = 14
+BAR = 28
 OURS = "#c2410c"
 THEIRS = ("#0f766e", "#1d4ed8", "#7c3aed", "#64748b", "#a16207")
 
@@ -88,12 +93,46 @@ def panel(doc, store, y):
     return out
 
 
+def net_panel(doc, y):
+    """A bar for each ratio, with the least and the greatest, what must be and the aim."""
+    rows = [(g, r) for g, r in zip(NET, doc.get("net", {}).get("results", {}).values())]
+    if not rows:
+        return [], 0
+    out = [text(0, y + 18, "Network cards, times the peer", weight="bold")]
+    left, right = 300, WIDTH - 60
+    full = max(1.2, *(r["ratio"]["max"] for _, r in rows))
+
+    def at(x):
+        return left + x / full * (right - left)
+
+    for n, (goal, r) in enumerate(rows):
+        top, ratio = y + TOP + n * BAR, r["ratio"]
+        mid = top + 8
+        out += [
+            text(0, top + 12, f"{r['title']} / {r['peer']}"),
+            f'<rect x="{left}" y="{top}" width="{at(ratio["median"]) - left:.1f}" height="16" fill="{OURS}"/>',
+            f'<path d="M{at(ratio["min"]):.1f},{mid}H{at(ratio["max"]):.1f}" stroke="#111"/>',
+            text(at(max(ratio["max"], goal.aim)) + 8, top + 12, factor(ratio["median"])),
+        ]
+        for x, colour in ((goal.must, "#64748b"), (goal.aim, "#0f766e")):
+            out.append(f'<path d="M{at(x):.1f},{top - 2}v20" stroke="{colour}" stroke-width="2"/>')
+    base = y + TOP + len(rows) * BAR
+    out += [
+        text(left, base + 8, "grey: must be reached", fill="#64748b"),
+        text(left + 150, base + 8, "green: aim", fill="#0f766e"),
+    ]
+    return out, base + BOTTOM - y
+
+
 def svg(doc):
     """A file of its own, on a white ground, readable in light and dark pages."""
-    height = PANEL * len(doc["stores"]) + 10
+    height = PANEL * len(doc["stores"])
+    network, more = net_panel(doc, height)
+    height += more + 10
     body = []
     for n, store in enumerate(doc["stores"]):
         body += panel(doc, store, n * PANEL)
+    body += network
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-12 0 {WIDTH + 24} {height}" '

@@ -8,7 +8,10 @@ import json
 import os
 import re
 import shutil
+import tempfile
+from pathlib import Path
 
+import net
 from image import Image
 from proc import BenchError, run
 from pvbackd import BUILD, Pvbackd, PvbackdCopy, per_request
@@ -64,24 +67,35 @@ def by_counters():
     }
 
 
-def turns(*argv):
+def instructions(program, *argv):
     """
-    What tests/bench/turns, which serves a ring in one thread, takes for a request: its own
-    report, and instructions. Of these only what serve() calls is counted: neither the guest
-    nor the start.
+    The report of a program that serves a ring in one thread, and instructions. Of these only
+    what serve() calls is counted: neither the guest nor the start.
     """
-    with Image("/dev/shm", 16) as image:
-        out = image.dir / "callgrind"
+    with tempfile.TemporaryDirectory(prefix="pvb-bench.", dir="/dev/shm") as where:
+        out = Path(where) / "callgrind"
         report = run(
             ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}",
-             "--toggle-collect=serve", BUILD / "tests/bench/turns", argv[0], TURNS, image.path],
+             "--toggle-collect=serve", BUILD / "tests/bench" / program, *argv],
             TURNS_TIMEOUT,
         )
         found = re.search(r"^summary: (\d+)", out.read_text(), re.M)
     if not found:
         raise BenchError("callgrind has not counted")
-    each = {name: n / TURNS for name, n in json.loads(report).items()}
-    return each | {"instructions": int(found[1]) / TURNS}
+    return json.loads(report) | {"instructions": int(found[1])}
+
+
+def turns(engine):
+    """What a disk's request takes."""
+    with Image("/dev/shm", 16) as image:
+        total = instructions("turns", engine, TURNS, image.path)
+    return {name: n / TURNS for name, n in total.items()}
+
+
+def net_turns(kind):
+    """Instructions that a network card's frame takes."""
+    total = instructions("net_turns", kind, TURNS)
+    return total["instructions"] / total["frames"]
 
 
 def missing():
@@ -102,8 +116,9 @@ def by_instructions():
         "publications": null["publications"],
         "instructions, null": null["instructions"],
         "instructions, uring": uring["instructions"],
+        **{f"frame instructions, {kind}": net_turns(kind) for kind in ("tx", "tso", "rx")},
     }
 
 
 def measure():
-    return by_counters() | by_instructions()
+    return by_counters() | net.counts() | by_instructions()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The figures of docs/performance.md: rendered between two markers. Pure."""
 
-from report import BASE, LIMIT, SUBJECT, factor, machine, number, rate_cell
+from report import BASE, LIMIT, SUBJECT, factor, machine, net_rows, number, rate_cell
 
 BEGIN = "<!-- Written by `make bench DOCS=1` from here -->"
 END = "<!-- to here -->"
@@ -49,7 +49,7 @@ def render(doc, goals):
     how = {True: "O_DIRECT", False: "buffered"}
     out = ["", f"    {doc['command']}", "", *(f"{line}  " for line in machine(doc)), ""]
     out += goal_table(goals)
-    out += ["", LIMIT + ".", "", "![IOPS against depth](performance.svg)", ""]
+    out += ["", LIMIT + ".", "", "![IOPS against depth, and network cards](performance.svg)", ""]
     for store in doc["stores"]:
         out += [
             f"{store['fstype']}, {how[store['direct']]}: rate (times fio) {{server CPU, us per I/O}}",
@@ -57,6 +57,10 @@ def render(doc, goals):
             *store_table(doc, store),
             "",
         ]
+    rows = list(net_rows(doc))
+    if rows:
+        out += ["Network cards: rate, and how many times the peer's [in single rounds]", ""]
+        out += [*table(["", f"**{SUBJECT}**", "beside", "ratio"], rows), ""]
     return "\n".join(out)
 
 

@@ -104,6 +104,16 @@ def count(name):
     return lambda doc: doc.get("counts", {}).get(name)
 
 
+def net_ratio(key):
+    """A network card's rate over its peer's."""
+
+    def value(doc):
+        found = doc.get("net", {}).get("results", {}).get(key)
+        return found["ratio"]["median"] if found else None
+
+    return value
+
+
 # Exact enough to be tested: tests/bench/test_counts.
 COUNTS = (
     Goal("notifies to backend per request, QD32", 0.10, 0.04, count("notifies to backend"), True),
@@ -116,6 +126,12 @@ COUNTS = (
     Goal("notifies to a guest that is awake", 0.001, 0.001, count("notifies, awake"), True),
     Goal("instructions per request, null engine", 270, 150, count("instructions, null"), True, 150),
     Goal("instructions per request, io_uring", 560, 320, count("instructions, uring"), True, 345),
+    Goal("notifies per frame, both ways, 64 B, network", 0.1, 0.03, count("frame notifies, 64 B"), True),
+    Goal("grant copies per frame of 64 KiB, network", 2, 1, count("frame copies, 64 KiB"), True, 0.1),
+    Goal("instructions per frame, 64 B out, network", 700, 450, count("frame instructions, tx"), True),
+    Goal("instructions per frame, 64 B in, network", 450, 350, count("frame instructions, rx"), True),
+    Goal("instructions per frame, 64 KiB TSO out, network", 12000, 10000,
+         count("frame instructions, tso"), True),
 )
 
 RATES = (
@@ -140,7 +156,15 @@ RATES = (
     Goal("syscalls per request, QD32, disk", 0.30, 0.12, counter(disk, "syscalls"), True),
 )
 
-GOALS = (*RATES, *COUNTS)
+NET = (
+    Goal("guest to TAP, 64 B / write(), network", 0.6, 1.0, net_ratio("tx-64")),
+    Goal("guest to TAP, 64 KiB TSO / writev(), network", 0.4, 0.6, net_ratio("tx-tso")),
+    Goal("TAP to guest, 64 B / read(), network", 0.7, 1.0, net_ratio("rx-64")),
+    Goal("TCP guest to guest, TSO / veth, network", 0.35, 0.6, net_ratio("tcp-tso")),
+    Goal("TCP guest to guest / TAP relay, network", 0.6, 1.0, net_ratio("tcp-plain")),
+)
+
+GOALS = (*RATES, *NET, *COUNTS)
 
 
 def rows(doc, goals=GOALS):

@@ -24,6 +24,61 @@ GUEST = "1"
 VDEV = "xvda"
 
 
+def inside(netns):
+    """What runs a command in a network namespace; None is ours."""
+    return ["ip", "netns", "exec", netns] if netns else []
+
+
+class Host:
+    """A simulated host with pvbackd, in a network namespace or ours; goes with @stack."""
+
+    def __init__(self, stack, title, log, netns=None):
+        # Sockets and shared memory: on tmpfs wherever the image is, under a short name.
+        self.dir = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="pvb-bench.", dir="/dev/shm")
+        )
+        self.env = os.environ | {
+            "XENSIM_DIR": f"{self.dir}/host",
+            "PATH": f"{BUILD}:{TOP}/xenstore-scripts:{os.environ['PATH']}:/usr/sbin:/sbin",
+        }
+        stack.callback(self.down)
+        self.sim("up")
+        self.server = stack.enter_context(
+            Server(
+                title,
+                [*inside(netns), XENSIM, "run", "--", BUILD / "pvbackd", "--foreground",
+                 "--run-dir", f"{self.dir}/run"],
+                log,
+                self.env,
+            )
+        )
+        self.server.wait_for("start", lambda: STARTED in self.log())
+
+    def sim(self, *argv, seconds=0, netns=None):
+        return run([*inside(netns), XENSIM, *argv], seconds + SLACK, self.env)
+
+    def down(self):
+        if os.path.exists(f"{self.dir}/host"):
+            self.sim("down")
+
+    def log(self, seen=0):
+        return self.server.log.read_text()[seen:]
+
+    def served(self, seen, done):
+        """
+        The workers' counters of a load that is over: what was logged after @seen, as soon
+        as done(counters).
+        """
+        end = time.monotonic() + LOG_TIMEOUT
+        while True:
+            total = counters(self.log(seen))
+            if done(total):
+                return total
+            if time.monotonic() > end:
+                raise BenchError(f"the worker's counters are {total}")
+            time.sleep(0.01)
+
+
 class Pvbackd(Peer):
     """Guest 1 has the image as xvda; pvblk connects to it anew for each run."""
 
@@ -32,40 +87,14 @@ class Pvbackd(Peer):
     # Requests as Linux's blkfront makes them by default: up to 32 pages.
     load_options = ("--segments=32",)
 
-    def sim(self, *argv, seconds=0):
-        return run([XENSIM, *argv], seconds + SLACK, self.env)
-
-    def down(self):
-        if os.path.exists(self.host):
-            self.sim("down")
-
     def start(self):
-        # Sockets and shared memory: on tmpfs wherever the image is, under a short name.
-        host = self.stack.enter_context(
-            tempfile.TemporaryDirectory(prefix="pvb-bench.", dir="/dev/shm")
-        )
-        self.host = f"{host}/host"
-        self.env = os.environ | {
-            "XENSIM_DIR": self.host,
-            "PATH": f"{BUILD}:{TOP}/xenstore-scripts:{os.environ['PATH']}:/usr/sbin:/sbin",
-        }
-        self.stack.callback(self.down)
-        self.sim("up")
-        self.server = self.stack.enter_context(
-            Server(
-                self.title,
-                [XENSIM, "run", "--", BUILD / "pvbackd", "--foreground",
-                 "--run-dir", f"{host}/run"],
-                self.image.dir / f"{self.key}.log",
-                self.env,
-            )
-        )
-        self.server.wait_for("start", lambda: STARTED in self.server.log.read_text())
-        self.sim("guest", GUEST, "--keep", "--detach", "--", "true")
-        self.sim("run", "--", "vbd-attach", "--wait", GUEST, self.image.path, VDEV)
+        self.host = Host(self.stack, self.title, self.image.dir / f"{self.key}.log")
+        self.server = self.host.server
+        self.host.sim("guest", GUEST, "--keep", "--detach", "--", "true")
+        self.host.sim("run", "--", "vbd-attach", "--wait", GUEST, self.image.path, VDEV)
 
     def run_load(self, *options, seconds=0):
-        return self.sim(
+        return self.host.sim(
             "run", "--domid", GUEST, "--", "pvblk", "load", VDEV, "--json",
             *self.load_options, *options, seconds=seconds,
         )
@@ -83,15 +112,10 @@ class Pvbackd(Peer):
         return sample._replace(counters=sample.counters | counters)
 
     def served(self, seen, requests):
-        """The worker's counters of a load that is over: what was logged after @seen."""
-        end = time.monotonic() + LOG_TIMEOUT
-        while True:
-            total = counters(self.server.log.read_text()[seen:])
-            if total.get("reads", 0) + total.get("writes", 0) >= requests:
-                return total
-            if time.monotonic() > end:
-                raise BenchError(f"the worker's counters are {total} after {requests} requests")
-            time.sleep(0.01)
+        """The worker's counters of a load of so many requests."""
+        return self.host.served(
+            seen, lambda total: total.get("reads", 0) + total.get("writes", 0) >= requests
+        )
 
     def servers(self):
         return family(self.server.proc.pid)

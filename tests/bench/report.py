@@ -183,9 +183,35 @@ def goal_block(rows):
     ]
 
 
+def net_rows(doc):
+    """What was measured of network cards: lists of title, ours, peer's, ratio."""
+
+    def show(r, unit):
+        return f"{quantity(r['median']) if unit == 'frames/s' else factor(r['median'])} {unit}"
+
+    for r in doc.get("net", {}).get("results", {}).values():
+        yield [
+            r["title"],
+            show(r["rate"], r["unit"]),
+            f"{show(r['peer_rate'], r['unit'])}, {r['peer']}",
+            ratio_cell(r["ratio"]),
+        ]
+
+
+def net_block(doc):
+    why = doc.get("net", {}).get("skipped")
+    rows = list(net_rows(doc))
+    out = [f"SKIP network cards: {why}"] if why else []
+    if rows:
+        out += ["", "network cards", f"  {'':<{LABEL}} {SUBJECT:>{CELL}}  {'beside':<28} ratio"]
+        out += [f"  {t:<{LABEL}} {a:>{CELL}}  {b:<28} {c}" for t, a, b, c in rows]
+    return out
+
+
 def table(doc):
     """The measurements as text."""
     out = [*machine(doc), *(f"SKIP {why}" for why in doc["skipped"])]
     for store in doc["stores"]:
         out += store_block(doc, store)
+    out += net_block(doc)
     return "\n".join(out).rstrip() + "\n"
