@@ -221,6 +221,25 @@ $(O)/nbdkit-witness-plugin.so: $(call plugin,$(call obj,tests/torture/storage.c)
 	$(call say,LD,$@)$(CC) -shared $(filter-out $(SANFLAGS),$(ALL_LDFLAGS)) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
+# ---- Another version (tests/e2e/upgrade.sh) -------------------------------------------
+# The two programs as they would be if they spoke other messages.
+OTHER := $(addprefix $(O)/tests/other/,pvbackd pvbackd-worker)
+
+programs: $(OTHER)
+
+$(O)/tests/other/%.o: %.c | $(O)/.deps
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) -DMSG_VERSION=99 \
+		$(addprefix -I,$(inc/$(patsubst %/,%,$(dir $<)))) -MMD -MP -c -o $@ $<
+
+$(O)/tests/other/pvbackd: $(O)/backends/supervisor/main.o \
+		$(addprefix $(O)/tests/other/backends/supervisor/,guest.o gworker.o) $(SUPER_A) $(COMMON_A)
+	$(link) $(LIBS_SUPER)
+
+$(O)/tests/other/pvbackd-worker: $(O)/backends/worker/main.o \
+		$(O)/tests/other/backends/worker/wdevs.o $(WORKER_A) $(COMMON_A)
+	$(link) $(LIBS_WORKER)
+
 # ---- xensim (tests/xensim) ---------------------------------------------------------
 # One library under four names. Programs without sanitizers load it too, so it and what it
 # shares with the rest are compiled for it alone, without.
@@ -306,7 +325,7 @@ hostile: all $(HOSTILE) ## Guests that lie, around the real worker
 tree: all $(UNIT_TESTS) $(BENCH_BIN) ## Tests of the tree: layers, install, manuals
 	$(Q)tests/run $(sort $(wildcard tests/tree/*.sh tests/bench/test_*))
 
-e2e: all $(CONFORM) $(TORTURE) ## Scenarios on a simulated host; E2E=tests/e2e/NAME.sh for one
+e2e: all $(CONFORM) $(TORTURE) $(OTHER) ## Scenarios on a simulated host; E2E=tests/e2e/NAME.sh for one
 	$(Q)tests/run -j $(JOBS) $(E2E)
 
 torture: all $(TORTURE) ## Kill workers and pvbackd under load, KILLS=10000 times; an hour

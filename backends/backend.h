@@ -279,6 +279,12 @@ struct super_backend {
 	 */
 	int (*adopt)(struct bdev *d, struct bdev_conf *conf);
 
+	/*
+	 * Optional. Can a worker let go of the device without the guest noticing, if
+	 * another one takes it up with recover()? Without this it can.
+	 */
+	bool (*drains)(struct bdev *d);
+
 	/* Write the keys a frontend reads when we are Connected; committed with state 4.
 	 */
 	int (*publish)(struct bdev *d, xst_t t);

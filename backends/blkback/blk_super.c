@@ -170,6 +170,14 @@ odd:
 	return -EPROTO;
 }
 
+/* Requests that wait for storage would fail: they wait in the journal instead. */
+static bool blk_drains(struct bdev *d)
+{
+	const struct blk *b = d->priv;
+
+	return !(b->life.conf.flags & (BLK_HOLD_SPACE | BLK_HOLD_ERROR));
+}
+
 static bool blk_serving(struct bdev *d)
 {
 	const struct blk *b = d->priv;
@@ -259,6 +267,7 @@ const struct super_backend blk_super = {
 	.recover = blk_recover,
 	.serving = blk_serving,
 	.adopt = blk_adopt,
+	.drains = blk_drains,
 	.publish = blk_publish,
 	.update = blk_storage_update,
 	.abandon = blk_storage_abandon,

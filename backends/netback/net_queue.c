@@ -338,7 +338,6 @@ void *net_queue_run(void *arg)
 		q->tx.written = q->tx.nout;
 		queue_turn(q);
 	}
-	net_queue_carrier(q, 0);
 	queue_report(q);
 	net_queue_close(q);
 	net_vif_ended(v);

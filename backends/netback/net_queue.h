@@ -66,7 +66,11 @@ void net_queue_close(struct net_queue *q);
  */
 void *net_queue_run(void *queue);
 
-/** net_queue_carrier() - Plug or unplug the cable, as the host sees it */
+/**
+ * net_queue_carrier() - Plug or unplug the cable, as the host sees it
+ *
+ * At the end it is the supervisor that unplugs it: another worker may go on.
+ */
 void net_queue_carrier(const struct net_queue *q, int on);
 
 /** net_vif_ended() - A thread is done with @v; the last one reports and frees it */

@@ -39,6 +39,7 @@ int cmd_log(struct conn *c, const struct opts *o);
 int cmd_resume(struct conn *c, const struct opts *o);
 int cmd_limit(struct conn *c, const struct opts *o);
 int cmd_capture(struct conn *c, const struct opts *o);
+int cmd_upgrade(struct conn *c, const struct opts *o);
 int cmd_version(struct conn *c, const struct opts *o);
 
 /** wait_ms() - Let time pass */

@@ -36,7 +36,7 @@ static int refused(const char *path, int err)
 	}
 }
 
-int conn_open(struct conn *c, const char *run_dir)
+int conn_try(struct conn *c, const char *run_dir)
 {
 	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct timeval limit = { .tv_sec = ANSWER_SECONDS };
@@ -46,16 +46,23 @@ int conn_open(struct conn *c, const char *run_dir)
 	sa.sun_family = AF_UNIX;
 	if (snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/control.sock", run_dir) >=
 	    (int)sizeof(sa.sun_path))
-		return refused(run_dir, ENAMETOOLONG);
+		return -ENAMETOOLONG;
 	if (fd < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
 	    connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0)
-		return refused(c->path, errno);
+		return -errno;
 	c->in = fdopen(fd, "r");
 	if (!c->in)
-		return refused(c->path, errno);
+		return -errno;
 	take_fd(&fd);
 	return 0;
+}
+
+int conn_open(struct conn *c, const char *run_dir)
+{
+	int rc = conn_try(c, run_dir);
+
+	return rc ? refused(c->path, -rc) : 0;
 }
 
 void conn_close(struct conn *c)

@@ -28,6 +28,8 @@ struct conn {
  * Return: 0, or an exit status, having said what is wrong.
  */
 int must_check conn_open(struct conn *c, const char *run_dir);
+/** conn_try() - The same, without a word. Return: 0 or -errno. */
+int must_check conn_try(struct conn *c, const char *run_dir);
 void conn_close(struct conn *c);
 
 /** conn_send() - A request, without the end of the line. Return: as conn_open(). */

@@ -53,6 +53,10 @@ static const struct command {
 	{ "capture", cmd_capture, ARG_MUST, "DEVICE", "rwcs",
 	  "Write what passes a network card, both ways, to a pcapng file; each frame\n"
 	  "with what was said of it on the ring, and what became of it." },
+	{ "upgrade", cmd_upgrade, ARG_NONE, NULL, "r",
+	  "Put the program that is installed now in the place of pvbackd and of each\n"
+	  "worker, one after the other. Guests see a pause of their I/O, no more; what\n"
+	  "each device went through is printed." },
 	{ "version", cmd_version, ARG_NONE, NULL, "jr",
 	  "The version of pvbackctl and of the pvbackd that runs." },
 };

@@ -138,6 +138,8 @@ static void get_device(const json_t *o, struct dev *d)
 	d->frontend = get_text(o, "frontend");
 	d->fault = get_text(o, "fault");
 	d->spoiled = get_text(o, "spoiled");
+	d->renewal = get_text(o, "renewal");
+	d->unsettled = json_is_true(json_object_get(o, "unsettled"));
 	d->backend_path = get_text(o, "backend_path");
 	d->frontend_path = get_text(o, "frontend_path");
 	d->domid = (uint32_t)get_number(o, "domid");
@@ -146,6 +148,8 @@ static void get_device(const json_t *o, struct dev *d)
 	d->worker = n > 0 ? (long)n : 0;
 	n = get_number(o, "queues");
 	d->queues = n > 0 ? (unsigned int)n : 0;
+	n = get_number(o, "renewal_ms");
+	d->renewal_ms = n > 0 ? (unsigned int)n : 0;
 	n = get_number(o, "crashes");
 	d->crashes = n > 0 ? (unsigned int)n : 0;
 	n = counters ? get_number(o, "time_ns") : 0;
@@ -207,9 +211,9 @@ static void ops_free(struct op *op, size_t n)
 
 void dev_free(struct dev *d)
 {
-	char *texts[] = { d->device,       d->guest,        d->kind,  d->state,
-		          d->backend,      d->frontend,     d->fault, d->spoiled,
-		          d->backend_path, d->frontend_path };
+	char *texts[] = { d->device,  d->guest,        d->kind,         d->state,
+		          d->backend, d->frontend,     d->fault,        d->spoiled,
+		          d->renewal, d->backend_path, d->frontend_path };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		free(texts[i]);

@@ -36,6 +36,8 @@ struct op {
  * struct dev - A device, as far as pvbackd has described it
  * @guest:	Its guest's name, or NULL; so are all that it has none of
  * @worker:	Process, or 0
+ * @unsettled:	Was there before pvbackd, or lost its worker, and is not served yet
+ * @renewal:	How it came to that at the last replacement, which took @renewal_ms
  * @crashes:	Workers that crashed while they served it, in a row
  * @time_ns:	When its statistics were taken, or 0
  * @other:	Histograms that belong to no operation: no @count
@@ -44,10 +46,12 @@ struct op {
  */
 struct dev {
 	char *device, *guest, *kind, *state, *backend, *frontend, *fault, *spoiled;
+	char *renewal;
 	char *backend_path, *frontend_path;
 	uint32_t domid, devid;
 	long worker;
-	unsigned int queues, crashes;
+	bool unsettled;
+	unsigned int queues, crashes, renewal_ms;
 	uint64_t time_ns;
 	int64_t requests, answers, notifies;
 	struct pairs facts, counters, backend_keys, frontend_keys;

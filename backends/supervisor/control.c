@@ -13,6 +13,7 @@
 #include "guest.h"
 #include "log.h"
 #include "loop.h"
+#include "renew.h"
 #include "report.h"
 #include "super.h"
 
@@ -157,6 +158,17 @@ static bool answer_act(struct client *c)
 	return answer_add(c, why ? report_error(why) : report_done());
 }
 
+static bool answer_renew(struct client *c)
+{
+	const char *why = "there is no such guest";
+	struct guest *g;
+
+	LIST_FOREACH (g, &c->control->super->guests, link)
+		if (g->domid == c->rq.domid)
+			why = guest_renew(g);
+	return answer_add(c, why ? report_error(why) : report_done());
+}
+
 static bool answer_more(struct client *c)
 {
 	struct super *s = c->control->super;
@@ -169,6 +181,11 @@ static bool answer_more(struct client *c)
 		super_log_level(s, c->rq.level);
 		log_info(NULL, "log level is %s", log_level_name(c->rq.level));
 		return answer_add(c, report_done());
+	case CTL_RENEW:
+		return answer_renew(c);
+	case CTL_UPGRADE:
+		return answer_add(c, s->stopping ? report_error("it is about to stop")
+		                                 : report_done());
 	case CTL_RESUME:
 	case CTL_TUNE:
 	case CTL_CAPTURE:
@@ -189,6 +206,8 @@ static void answer_written(struct client *c)
 	c->at = 0;
 	if (!c->ended)
 		return;
+	if (c->rq.cmd == CTL_UPGRADE && !c->control->super->stopping)
+		c->control->super->replace(c->control->super->replace_arg);
 	loop_timer_stop(c->stall);
 	if (!client_turn(c, false))
 		client_drop(c, "out of memory");

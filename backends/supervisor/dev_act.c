@@ -13,6 +13,7 @@
 #include "dev_store.h"
 #include "guest.h"
 #include "log.h"
+#include "renew.h"
 #include "super.h"
 #include "xenabi.h"
 
@@ -114,7 +115,7 @@ static void storage_close(struct device *d)
 	dev_kept_drop(d);
 	if (!d->open)
 		return;
-	d->open = d->lost = false;
+	d->open = d->lost = d->renewing = false;
 	d->crashes = 0;
 	super_storage_freed(d->guest->super);
 }
@@ -291,6 +292,7 @@ static int act_publish(struct device *d)
 		all_is_well(d);
 	d->retakes = 0;
 	d->retake_ns = 0;
+	renew_done(d);
 	if (!d->resume)
 		return committed(
 			d, dev_store_state(d, XenbusStateConnected, d->ops->publish));

@@ -116,20 +116,38 @@ int dev_kept_put(struct device *d)
 	return fd < 0 ? fd : 0;
 }
 
-int dev_kept_get(struct device *d)
+static int kept_read(const struct device *d, struct kept *k)
 {
 	autoclose int fd = kept_open(d, KEPT_TOLD, "", 0);
-	struct kept k;
 
 	if (fd == -ENOENT || !d->ops->adopt)
 		return -ENOENT;
-	if (fd < 0 || read(fd, &k, sizeof(k)) != (ssize_t)sizeof(k) ||
-	    k.magic != KEPT_MAGIC || k.version != KEPT_VERSION || k.len > MSG_BLOB_MAX) {
+	if (fd < 0 || read(fd, k, sizeof(*k)) != (ssize_t)sizeof(*k) ||
+	    k->magic != KEPT_MAGIC || k->version != KEPT_VERSION || k->len > MSG_BLOB_MAX)
+		return -EPROTO;
+	return 0;
+}
+
+int dev_kept_check(const struct device *d)
+{
+	struct kept k;
+
+	return kept_read(d, &k);
+}
+
+int dev_kept_get(struct device *d)
+{
+	struct kept k;
+	int rc = kept_read(d, &k);
+
+	if (rc == -ENOENT)
+		return rc;
+	if (rc) {
 		bdev_fault(&d->bdev,
 		           "pvbackd and its worker died, and this pvbackd does not "
 		           "understand what they have left: the guest has to connect "
 		           "anew");
-		return -EPROTO;
+		return rc;
 	}
 	d->held = calloc(1, sizeof(*d->held));
 	if (!d->held)

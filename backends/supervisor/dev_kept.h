@@ -27,6 +27,9 @@ int must_check dev_kept_put(struct device *d);
  */
 int must_check dev_kept_get(struct device *d);
 
+/** dev_kept_check() - Is what would be left understood? Return: 0 or -errno. */
+int must_check dev_kept_check(const struct device *d);
+
 /** dev_kept_drop() - It closes */
 void dev_kept_drop(struct device *d);
 

@@ -88,7 +88,7 @@ bool device_retries(struct device *d)
 
 bool device_needs_worker(const struct device *d)
 {
-	return d->worker_link != LINK_NONE || d->state == DEV_SPAWNING ||
+	return d->worker_link != LINK_NONE || d->renewing || d->state == DEV_SPAWNING ||
 	       d->state == DEV_REVIVING;
 }
 
@@ -112,6 +112,15 @@ static bool begin_kept(struct device *d)
 	d->view.offered = d->view.front_seen = true;
 	device_worker_event(d, EV_WORKER_DIED, d->fault);
 	return true;
+}
+
+bool device_unsettled(const struct device *d)
+{
+	/* A worker that nobody can talk to stays as it is. */
+	if (d->guest->worker == WORKER_STRANGER)
+		return false;
+	return !d->known || d->held || d->lost || d->renewing || d->resume ||
+	       !guest_settled(d->guest);
 }
 
 /* What was there before us may be another's, ours of last time, or left by a crash. */

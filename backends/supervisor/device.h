@@ -28,6 +28,13 @@ enum dev_link {
 	LINK_DISCONNECTING, /* DISCONNECT sent */
 };
 
+/** enum renewal - How a device came to its present worker, at the last replacement */
+enum renewal {
+	RENEWAL_NONE,
+	RENEWAL_DRAINED, /* the last one had answered all requests */
+	RENEWAL_JOURNAL, /* what it had not was done by the present one */
+};
+
 /**
  * struct device - A directory under backend/KIND/DOMID
  * @id:		Counted up: never that of another device
@@ -52,6 +59,8 @@ enum dev_link {
  *		over; or NULL
  * @drained:	Such a worker has let go of it, every request is answered
  * @kept:	There are files that outlive us and the worker
+ * @renewing:	Its worker is being replaced, since @renew_ns
+ * @renewal:	How that was done last, in @renew_ms
  * @lost:	A worker that was told of it died; nobody has gone on since
  * @lost_ns:	When I/O of that worker was found to be in the way; 0: it was not
  * @retakes:	Attempts to go on with it that failed, in a row
@@ -87,6 +96,10 @@ struct device {
 	struct dev_held *held;
 	bool drained;
 	bool kept;
+	bool renewing;
+	uint64_t renew_ns;
+	enum renewal renewal;
+	uint32_t renew_ms;
 	bool lost;
 	uint64_t lost_ns;
 	unsigned int retakes;
@@ -131,6 +144,10 @@ bool device_retries(struct device *d);
 
 /** device_needs_worker() - It is connected, or wants to be */
 bool device_needs_worker(const struct device *d);
+
+/** device_unsettled() - It was there before us, or lost its worker, and is not served yet
+ */
+bool device_unsettled(const struct device *d);
 
 /** device_free() - Forget it, without a word in XenStore */
 void device_free(struct device *d);

@@ -14,6 +14,7 @@
 #include "gworker.h"
 #include "loop.h"
 #include "msg.h"
+#include "renew.h"
 #include "super.h"
 
 /* Messages taken from one worker before the next one gets its turn. */
@@ -231,6 +232,8 @@ static bool on_disconnected(struct guest *g, struct device *d, const struct msg 
 	d->worker_link = LINK_NONE;
 	if (d->held)
 		dev_held_over(d);
+	else if (d->renewing)
+		renew_drained(d);
 	else
 		device_worker_event(d, EV_WORKER_DONE, NULL);
 	return true;

@@ -49,6 +49,7 @@ enum worker_state {
  * @pause_ms:	Before the next one is started
  * @retries:	Looks whether that I/O has ended
  * @why:	What the worker was killed for, if it was
+ * @renewing:	The worker is being replaced
  * @last_handle: Given to the device connected last; never used again for another
  */
 struct guest {
@@ -70,6 +71,7 @@ struct guest {
 	struct relay relay;
 	struct log_limit limit;
 	uint32_t last_handle;
+	bool renewing;
 };
 
 /** guest_get() - The guest with @domid, made if it is new; NULL without memory */
@@ -111,6 +113,9 @@ void guest_disconnect(struct guest *g, struct device *d);
 
 /** guest_log_level() - Tell the worker ours */
 void guest_log_level(struct guest *g);
+
+/** guest_leave() - Tell the worker, which has no device, to go */
+void guest_leave(struct guest *g);
 
 /** guest_idle() - Let the worker go if no device needs it */
 void guest_idle(struct guest *g);

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "loop.h"
 #include "msg.h"
+#include "renew.h"
 #include "super.h"
 
 /* Lines in 10 seconds about workers that end. */
@@ -183,7 +184,7 @@ static void worker_tell_end(struct guest *g, const char *how)
 
 		if (!device_needs_worker(d))
 			continue;
-		d->lost |= d->worker_link != LINK_NONE;
+		d->lost |= d->worker_link != LINK_NONE || d->renewing;
 		d->worker_link = LINK_NONE;
 		d->updating = false;
 		d->bdev.ailing = 0;
@@ -212,7 +213,7 @@ static void judge_end(struct guest *g, bool crashed)
 static void on_end(void *arg)
 {
 	struct guest *g = arg;
-	bool leaving = g->worker == WORKER_LEAVING;
+	bool leaving = g->worker == WORKER_LEAVING, renewing = g->renewing;
 	pid_t pid = g->child.pid;
 	struct child_end end;
 
@@ -222,19 +223,20 @@ static void on_end(void *arg)
 	worker_unwatch(g);
 	child_reap(&g->child, &end);
 	g->worker = WORKER_NONE;
+	g->renewing = false;
 	child_forget(g->super->conf->run_dir, g->domid);
 	if (leaving && end.good)
 		log_debug(g->tag, "worker %d has ended", (int)pid);
-	else if (log_allowed(&g->limit, GUEST_LINES, g->tag))
+	else if (!renewing && log_allowed(&g->limit, GUEST_LINES, g->tag))
 		log_err(g->tag, "worker %d has ended: %s", (int)pid, end.how);
-	if (!leaving)
+	if (!leaving && !renewing)
 		judge_end(g, end.crashed || g->why[0]);
 	g->retries = 0;
 	/* One that was left alone, or died before it said what it had. */
 	super_queue_guest(g->super, g);
 	/* A device that came while the last worker was leaving has waited for the next.
 	 */
-	if (!leaving || (worker_is_wanted(g) && worker_start(g)))
+	if (renewing || !leaving || (worker_is_wanted(g) && worker_start(g)))
 		worker_tell_end(g, g->why[0] ? g->why : end.how);
 	super_wake(g->super);
 }
@@ -247,8 +249,12 @@ void guest_idle(struct guest *g)
 		loop_timer_stop(g->timer);
 		g->worker = WORKER_NONE;
 	}
-	if (g->worker != WORKER_STARTING && g->worker != WORKER_UP)
-		return;
+	if (g->worker == WORKER_STARTING || g->worker == WORKER_UP)
+		guest_leave(g);
+}
+
+void guest_leave(struct guest *g)
+{
 	/* End of file tells it to go. */
 	loop_del(&g->sock_src);
 	close(take_fd(&g->child.sock));
@@ -292,6 +298,8 @@ static void on_timer(void *arg)
 		guest_kill(g, "it has closed its socket and does not end");
 	else if (awaits(g, LINK_CONNECTING))
 		guest_kill(g, "it does not answer CONNECT");
+	else if (g->renewing)
+		renew_overdue(g);
 	else if (awaits(g, LINK_DISCONNECTING)) {
 		log_warn(g->tag,
 		         "worker %d still waits for requests to end: is the storage "

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,7 +70,12 @@ struct cmdline {
 	unsigned int n;
 };
 
+/* In the environment: another pvbackd was in our place, and in the background. */
+#define REPLACES "PVBACKD_REPLACES"
+
 struct pvbackd {
+	char **argv;
+	char program[PATH_MAX];
 	struct cmdline cmdline;
 	struct config conf;
 	struct loop *loop;
@@ -166,6 +173,31 @@ static void on_hup(void *arg)
 	config_free(&conf);
 }
 
+/*
+ * The process stays, so a service manager sees nothing; all that we have open is closed.
+ * To our workers we have died, and the next one adopts them.
+ */
+static void replace(void *arg)
+{
+	struct pvbackd *p = arg;
+
+	log_info(NULL, "replaced by %s", p->program);
+	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	if (!p->cmdline.foreground)
+		setenv(REPLACES, "1", 1);
+	execv(p->program, p->argv);
+	log_err(NULL, "%s: %m: this pvbackd stays", p->program);
+	unsetenv(REPLACES);
+}
+
+/* Where the next version will be, whatever becomes of the file that we run. */
+static void find_program(struct pvbackd *p)
+{
+	ssize_t n = readlink("/proc/self/exe", p->program, sizeof(p->program) - 1);
+
+	p->program[n > 0 ? n : 0] = 0;
+}
+
 static int serve(struct pvbackd *p)
 {
 	struct loop *l = p->loop;
@@ -179,6 +211,9 @@ static int serve(struct pvbackd *p)
 	}
 	if (super_open(&p->super, &p->conf, l))
 		return EXIT_FAILURE;
+	p->super.program = p->program;
+	p->super.replace = replace;
+	p->super.replace_arg = p;
 	if (control_open(&p->super, p->conf.run_dir, &p->control)) {
 		super_close(&p->super);
 		return EXIT_FAILURE;
@@ -211,8 +246,11 @@ static int run(struct pvbackd *p)
 		log_err(NULL, "worker %s: %m", p->conf.worker);
 		return EXIT_USAGE;
 	}
-	if (!p->cmdline.foreground && daemon_fork())
+	if (getenv(REPLACES))
+		log_init("pvbackd", LOG_SYSLOG);
+	else if (!p->cmdline.foreground && daemon_fork())
 		return EXIT_FAILURE;
+	unsetenv(REPLACES);
 	rc = daemon_lock(p->conf.run_dir, &pid);
 	if (rc == -EEXIST)
 		log_err(NULL,
@@ -250,7 +288,7 @@ static int check_host(const struct config *conf)
 
 int main(int argc, char **argv)
 {
-	struct pvbackd p = { 0 };
+	struct pvbackd p = { .argv = argv };
 	struct config_error err;
 	int rc = cmdline_parse(&p.cmdline, argc, argv);
 
@@ -263,6 +301,7 @@ int main(int argc, char **argv)
 	log_set_level(p.conf.log_level);
 	/* A worker that is gone, and a closed terminal, are errors of write(). */
 	signal(SIGPIPE, SIG_IGN);
+	find_program(&p);
 	rc = p.cmdline.check ? check_host(&p.conf) : run(&p);
 	config_free(&p.conf);
 	return rc;

@@ -25,7 +25,8 @@ struct bdev_facts {
 static const char *const cmd_name[] = {
 	[CTL_VERSION] = "version", [CTL_LOG] = "log",         [CTL_RESUME] = "resume",
 	[CTL_LIST] = "list",       [CTL_STATS] = "stats",     [CTL_SHOW] = "show",
-	[CTL_TUNE] = "tune",       [CTL_CAPTURE] = "capture",
+	[CTL_TUNE] = "tune",       [CTL_CAPTURE] = "capture", [CTL_RENEW] = "renew",
+	[CTL_UPGRADE] = "upgrade",
 };
 _Static_assert(ARRAY_SIZE(cmd_name) == CTL_NCMDS, "a command has no name");
 
@@ -194,6 +195,8 @@ static int parse_request(const json_t *o, struct ctl_request *rq, char *why, siz
 			return parse_level(o, rq, why, size);
 		if (of_one(rq->cmd) && !json_object_get(o, "devid"))
 			return wrong(why, size, "%s needs devid", cmd);
+		if (i == CTL_RENEW && !json_object_get(o, "domid"))
+			return wrong(why, size, "%s needs domid", cmd);
 		if (get_number(o, "snaplen", CAPTURE_SNAPLEN, &there, &rq->snaplen) ||
 		    (!there && i == CTL_CAPTURE))
 			return wrong(why, size, "snaplen must be a number up to %u",
@@ -390,6 +393,21 @@ static void put_facts(json_t *o, const struct device *d)
 	put_number(o, "queues", !connected ? 0 : d->conf.nqueues ? d->conf.nqueues : 1);
 }
 
+/* How it came to the worker that it has. */
+static void put_renewal(json_t *o, const struct device *d)
+{
+	static const char *const how[] = {
+		[RENEWAL_NONE] = NULL,
+		[RENEWAL_DRAINED] = "drained",
+		[RENEWAL_JOURNAL] = "from the journal",
+	};
+
+	json_object_set_new(o, "unsettled", json_boolean(device_unsettled(d)));
+	put_text(o, "renewal", d->renewing ? "under way" : how[d->renewal]);
+	if (d->renewal != RENEWAL_NONE && !d->renewing)
+		put_number(o, "renewal_ms", d->renew_ms);
+}
+
 static void put_what(json_t *o, const struct device *d)
 {
 	const struct guest *g = d->guest;
@@ -409,6 +427,7 @@ static void put_what(json_t *o, const struct device *d)
 	put_number(o, "crashes", d->crashes);
 	json_object_set_new(o, "waits", json_boolean(d->bdev.ailing));
 	put_text(o, "fault", d->said[0] ? d->said : NULL);
+	put_renewal(o, d);
 	put_facts(o, d);
 }
 
@@ -440,21 +459,25 @@ char *report_device(struct device *d, enum ctl_cmd cmd)
 
 char *report_version(const struct super *s)
 {
-	unsigned int guests = 0, devices = 0, workers = 0;
+	unsigned int guests = 0, devices = 0, workers = 0, unsettled = 0;
 	const struct device *d;
 	const struct guest *g;
 
 	LIST_FOREACH (g, &s->guests, link) {
 		guests++;
 		workers += g->worker != WORKER_NONE;
-		LIST_FOREACH (d, &g->devices, link)
+		LIST_FOREACH (d, &g->devices, link) {
 			devices++;
+			unsettled += device_unsettled(d);
+		}
 	}
-	return line(json_pack("{s:s,s:i,s:i,s:s,s:b,s:i,s:i,s:i}", "version", PVB_VERSION,
-	                      "pid", (int)getpid(), "domid", (int)s->domid, "log_level",
-	                      log_level_name(log_get_level()), "xenstore", s->xs != NULL,
-	                      "guests", (int)guests, "devices", (int)devices, "workers",
-	                      (int)workers));
+	return line(json_pack("{s:s,s:i,s:I,s:s,s:i,s:s,s:b,s:i,s:i,s:i,s:i}", "version",
+	                      PVB_VERSION, "pid", (int)getpid(), "started_ns",
+	                      (json_int_t)s->started_ns, "program", s->program, "domid",
+	                      (int)s->domid, "log_level", log_level_name(log_get_level()),
+	                      "xenstore", s->xs != NULL, "guests", (int)guests, "devices",
+	                      (int)devices, "workers", (int)workers, "unsettled",
+	                      (int)unsettled));
 }
 
 char *report_done(void)

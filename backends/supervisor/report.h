@@ -30,6 +30,8 @@ enum ctl_cmd {
 	CTL_RESUME,  /* what one device waits for is there again */
 	CTL_TUNE,    /* change something of one device */
 	CTL_CAPTURE, /* what passes one device goes to a descriptor of the client's */
+	CTL_RENEW,   /* another worker for one guest */
+	CTL_UPGRADE, /* another pvbackd: the program that is installed now */
 	CTL_LIST,    /* devices: what and where they are */
 	CTL_STATS,   /* and what was counted */
 	CTL_SHOW,    /* and everything that is known */

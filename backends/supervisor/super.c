@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "clock.h"
 #include "config.h"
 #include "dev_kept.h"
 #include "device.h"
@@ -231,7 +232,7 @@ int super_open(struct super *s, const struct config *conf, struct loop *loop)
 {
 	int rc;
 
-	*s = (struct super){ .conf = conf, .loop = loop };
+	*s = (struct super){ .conf = conf, .loop = loop, .started_ns = clock_ns() };
 	LIST_INIT(&s->guests);
 	TAILQ_INIT(&s->dirty);
 	rc = domains_open(&s->domains);

@@ -37,6 +37,9 @@ TAILQ_HEAD(device_queue, device);
  * @dirty:	Devices that are to be looked at, in the order of their turns
  * @last_id:	Of the device made last
  * @backoff_ms:	Pause before the next attempt to reach XenStore
+ * @started_ns:	When, CLOCK_MONOTONIC: which one of those with our process number
+ * @program:	Path of pvbackd
+ * @replace:	Puts the program that is installed now in our place; returns if it cannot
  * @stopping:	No new connections; ends when nothing is connected
  * @exit_status: What loop_run()'s caller exits with
  */
@@ -53,6 +56,10 @@ struct super {
 	uint64_t last_id;
 	struct loop_src *xs_src, *turn, *tick, *again, *reconnect, *deadline;
 	uint32_t backoff_ms;
+	uint64_t started_ns;
+	const char *program;
+	void (*replace)(void *arg);
+	void *replace_arg;
 	bool stopping;
 	int exit_status;
 };
