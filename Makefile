@@ -211,6 +211,8 @@ $(CONFORM): $(call obj,$(call src,tests/conform)) $(FRONT_A) $(COMMON_A)
 inc/tests/torture := common frontends tests/torture
 TORTURE := $(O)/tests/torture/torture $(O)/tests/torture/killer $(O)/nbdkit-witness-plugin.so
 
+programs: $(TORTURE)
+
 $(O)/tests/torture/torture: $(call obj,tests/torture/main.c tests/torture/drive.c) $(FRONT_A) $(COMMON_A)
 	$(link) $(LIBS_FRONT)
 
@@ -239,6 +241,25 @@ $(O)/tests/other/pvbackd: $(O)/backends/supervisor/main.o \
 $(O)/tests/other/pvbackd-worker: $(O)/backends/worker/main.o \
 		$(O)/tests/other/backends/worker/wdevs.o $(WORKER_A) $(COMMON_A)
 	$(link) $(LIBS_WORKER)
+
+# ---- A worker that dies where it is told (tests/points) ------------------------------
+inc/tests/points := common backends/blkback tests/points
+POINTS := $(O)/points/pvbackd-worker $(O)/tests/points/aim
+POINTS_C := backends/worker/main.c tests/points/die.c \
+	    $(filter-out %_super.c,$(call src,backends/blkback))
+
+programs: $(POINTS)
+
+$(O)/points/%.o: %.c | $(O)/.deps
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -DBLK_POINTS $(addprefix -I,$(inc/$(patsubst %/,%,$(dir $<)))) \
+		-MMD -MP -c -o $@ $<
+
+$(O)/points/pvbackd-worker: $(patsubst %.c,$(O)/points/%.o,$(POINTS_C)) $(WORKER_A) $(COMMON_A)
+	$(link) $(LIBS_WORKER)
+
+$(O)/tests/points/aim: $(O)/tests/points/aim.o $(COMMON_A)
+	$(link)
 
 # ---- xensim (tests/xensim) ---------------------------------------------------------
 # One library under four names. Programs without sanitizers load it too, so it and what it
@@ -325,10 +346,10 @@ hostile: all $(HOSTILE) ## Guests that lie, around the real worker
 tree: all $(UNIT_TESTS) $(BENCH_BIN) ## Tests of the tree: layers, install, manuals
 	$(Q)tests/run $(sort $(wildcard tests/tree/*.sh tests/bench/test_*))
 
-e2e: all $(CONFORM) $(TORTURE) $(OTHER) ## Scenarios on a simulated host; E2E=tests/e2e/NAME.sh for one
+e2e: all $(CONFORM) $(TORTURE) $(OTHER) $(POINTS) ## Scenarios on a simulated host; E2E=tests/e2e/NAME.sh for one
 	$(Q)tests/run -j $(JOBS) $(E2E)
 
-torture: all $(TORTURE) ## Kill workers and pvbackd under load, KILLS=10000 times; an hour
+torture: all $(TORTURE) $(POINTS) ## Kill workers and pvbackd under load, KILLS=10000 times; an hour
 	$(Q)KILLS=$${KILLS:-10000} tests/e2e/torture.sh
 
 layers: all $(UNIT_TESTS) ## Who includes and links what, against the rules

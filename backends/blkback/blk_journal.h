@@ -31,6 +31,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "blk_point.h"
 #include "compiler.h"
 #include "shown.h"
 
@@ -197,16 +198,20 @@ static inline uint64_t blk_journal_word(enum blk_journal_state s, int16_t status
 /** blk_journal_take() - Request @index of the ring is in the record now */
 static inline void blk_journal_take(struct blk_journal_rec *r, uint32_t index)
 {
+	blk_point(copied, r->req);
 	assert(!(r->word & BLK_JOURNAL_OWED));
 	r->taken = index;
 	blk_journal_put(&r->word, blk_journal_word(BLK_JOURNAL_TAKEN, 0, 0));
+	blk_point(recorded, r->req);
 }
 
 /** blk_journal_answer() - Its response, with @status, is number @index of the ring */
 static inline void blk_journal_answer(struct blk_journal_rec *r, uint32_t index,
                                       int16_t status)
 {
+	blk_point(written, r->req);
 	blk_journal_put(&r->word, blk_journal_word(BLK_JOURNAL_ANSWERED, status, index));
+	blk_point(answered, r->req);
 }
 
 /** blk_journal_showing() - The guest is about to be shown the responses before @prod */

@@ -33,6 +33,7 @@ int blk_recover(struct blk_ring *r, char *text, size_t text_size)
 		r->io[r->left->rec[k]].state = BLK_LEFT;
 		r->io[r->left->rec[k]].left = true;
 	}
+	blk_point(taken_up, (const uint8_t *)NULL);
 	if (blk_journal_flush_failed(&r->journal))
 		__atomic_store_n(r->flush_failed, true, __ATOMIC_RELAXED);
 	return 0;
@@ -100,5 +101,6 @@ void blk_replay(struct blk_ring *r)
 			r->replayed--;
 			return;
 		}
+		blk_point(replayed, r->io[i].journal->req);
 	}
 }

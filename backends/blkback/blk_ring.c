@@ -135,8 +135,11 @@ bool blk_ring_publish(struct blk_ring *r)
 	if (r->ring.rsp_prod == r->ring.rsp_pub)
 		return false;
 	blk_journal_showing(&r->journal, r->ring.rsp_prod);
+	blk_point(showing, (*blk_at(r, r->ring.rsp_prod - 1))->journal->req);
 	notify = ring_publish(&r->ring);
+	blk_point(shown, (*blk_at(r, r->ring.rsp_prod - 1))->journal->req);
 	blk_journal_shown(&r->journal, r->ring.rsp_prod);
+	blk_point(over, (*blk_at(r, r->ring.rsp_prod - 1))->journal->req);
 	stats_add(&r->stats->batches, 1);
 	return notify;
 }
@@ -230,6 +233,7 @@ static void blk_submit(struct blk_ring *r)
 {
 	bool durable = __atomic_load_n(r->flush_failed, __ATOMIC_RELAXED);
 	struct blk_chain *c = &r->chain;
+	struct store_io *first;
 
 	if (c->last == &c->head)
 		return;
@@ -242,7 +246,9 @@ static void blk_submit(struct blk_ring *r)
 		io->begun = r->now;
 		s->durable = durable;
 	}
-	r->store->ops->submit(r->store, c->head);
+	first = c->head;
+	r->store->ops->submit(r->store, first);
+	blk_point(submitted, container_of(first, struct blk_io, io)->journal->req);
 	blk_chain_reset(c);
 }
 
@@ -278,6 +284,7 @@ static void blk_done(struct blk_ring *r, struct blk_io *io, int err)
 	uint8_t op = io->req.op;
 
 	assert(io->state == BLK_SUBMITTED);
+	blk_point(complete, io->journal->req);
 	if (err) {
 		blk_io_failed(r, io, err);
 	} else if (op == BLKIF_OP_READ && io->nbounce) {

@@ -116,6 +116,7 @@ blk_short_done_as(struct blk_ring *r, const struct blk_abi *abi, struct store_io
 
 		if (io->state != BLK_SHORT || done->err)
 			break;
+		blk_point(complete, io->journal->req);
 		if (io->taken != taken || done->op != op) {
 			blk_short_count(r, op, taken, n);
 			n = 0;

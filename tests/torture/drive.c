@@ -101,23 +101,29 @@ static uint32_t pick_length(struct drive *d, enum history_kind kind)
 		return 1 + below(d, DISCARD_MAX);
 	if (kind >= HISTORY_FLUSH)
 		return dice < 50 ? 0 : 1 + below(d, SMALL_MAX);
-	if (dice < 90)
+	if (dice < 88)
 		return 1 + below(d, SMALL_MAX);
-	return 1 + below(d, dice < 98 ? BLKFRONT_DIRECT * BLK_PAGE_SECTORS : most);
+	return 1 + below(d, dice < 95 ? BLKFRONT_DIRECT * BLK_PAGE_SECTORS : most);
 }
 
 static void pick(struct drive *d, struct history_op *op)
 {
 	uint64_t most, at;
+	bool page;
 
 	*op = (struct history_op){ .kind = pick_kind(d) };
 	op->n = pick_length(d, op->kind);
+	page = op->n && op->kind <= HISTORY_WRITE && below(d, 3) == 0;
+	if (page)
+		op->n = BLK_PAGE_SECTORS;
 	if (!op->n)
 		return;
 	if (op->n > d->sectors)
 		op->n = (uint32_t)d->sectors;
 	at = below(d, op->n <= HOT && below(d, 2) ? HOT - op->n + 1
 	                                          : (uint32_t)(d->sectors - op->n) + 1);
+	if (page)
+		at -= at % BLK_PAGE_SECTORS;
 	most = blkfront_req_max(blkfront_info(d->bf), op_of[op->kind], at * BLK_SECTOR) /
 	       BLK_SECTOR;
 	op->first = at;
