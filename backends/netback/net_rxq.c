@@ -106,43 +106,42 @@ static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
  * @copy:	Its number in the batch
  */
 struct rx_answer {
-	struct net_rx_slot slot;
 	uint16_t id;
 	uint32_t copy;
 };
 
 static uint32_t rxq_copy(struct net_rxq *q, const struct net_rx_frame *f,
-                         struct rx_answer *a)
+                         struct net_rx_slot *slot, struct rx_answer *a)
 {
-	struct net_rx_slot plan[NET_RX_SLOTS_MAX];
-	uint32_t n = net_rx_plan(f->len, &f->meta, plan);
+	uint32_t n = net_rx_plan(f->len, &f->meta, slot);
 
 	assert(n == f->slots);
 	for (uint32_t i = 0; i < n; i++) {
 		struct netif_rx_request req;
 
 		ring_take(&q->ring, &req, sizeof(req));
-		a[i] = (struct rx_answer){ .slot = plan[i], .id = req.id };
-		if (plan[i].is_extra)
+		a[i] = (struct rx_answer){ .id = req.id };
+		if (slot[i].is_extra)
 			continue;
 		/* The analyzer takes what an atomic load has returned for undefined. */
 		a[i].copy = gnt_batch_add( // NOLINT(clang-analyzer-core.CallAndMessage)
-			q->batch, GNT_TO_GUEST, req.gref, 0, f->data + plan[i].off,
-			plan[i].len);
+			q->batch, GNT_TO_GUEST, req.gref, 0, f->data + slot[i].off,
+			slot[i].len);
 	}
 	return n;
 }
 
 /* Return: its data is in the guest. */
-static bool rxq_answer(struct net_rxq *q, const struct rx_answer *a)
+static bool rxq_answer(struct net_rxq *q, const struct net_rx_slot *slot,
+                       const struct rx_answer *a)
 {
 	struct netif_rx_response rsp = { .id = a->id,
-		                         .flags = a->slot.flags,
-		                         .status = (int16_t)a->slot.len };
+		                         .flags = slot->flags,
+		                         .status = (int16_t)slot->len };
 
-	if (a->slot.is_extra) {
-		net_journal_respond(q->journal, &q->ring, &a->slot.extra,
-		                    sizeof(a->slot.extra));
+	if (slot->is_extra) {
+		net_journal_respond(q->journal, &q->ring, &slot->extra,
+		                    sizeof(slot->extra));
 		return true;
 	}
 	if (!gnt_batch_ok(q->batch, a->copy, 1))
@@ -170,11 +169,12 @@ static void rxq_count(struct net_rxq *q, const struct net_rx_frame *f, bool whol
 /* One grant copy for all @n frames. */
 static void rxq_give(struct net_rxq *q, uint32_t n)
 {
+	struct net_rx_slot slot[NET_RX_RING];
 	struct rx_answer answer[NET_RX_RING];
 	uint32_t slots = 0, first = q->ring.req_cons;
 
 	for (uint32_t i = 0; i < n; i++)
-		slots += rxq_copy(q, &q->frame[i], answer + slots);
+		slots += rxq_copy(q, &q->frame[i], slot + slots, answer + slots);
 	stats_add(&q->stats->requests, slots);
 	stats_add(&q->stats->answers, slots);
 	stats_add(&q->stats->copy_calls, 1);
@@ -184,8 +184,8 @@ static void rxq_give(struct net_rxq *q, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		bool whole = true;
 
-		for (uint32_t k = 0; k < q->frame[i].slots; k++)
-			whole &= rxq_answer(q, &answer[slots++]);
+		for (uint32_t k = 0; k < q->frame[i].slots; k++, slots++)
+			whole &= rxq_answer(q, &slot[slots], &answer[slots]);
 		rxq_count(q, &q->frame[i], whole, first + slots - q->frame[i].slots);
 	}
 }

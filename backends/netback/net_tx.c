@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "net_tx.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /**
- * struct extras - The last extra of each type
+ * struct extras - The last extra of each type that there @has been
  */
 struct extras {
 	bool has[XEN_NETIF_EXTRA_TYPE_MAX];
@@ -115,10 +116,14 @@ enum verdict net_tx_parse(const union net_tx_slot *slot, uint32_t n,
 {
 	const struct netif_tx_request *first = &slot[0].req;
 	uint32_t left = first->size;
-	struct extras x = { 0 };
 	enum verdict v = V_OK;
+	struct extras x;
 
-	*f = (struct net_tx_frame){ .nslots = 1, .nfrag = 1, .len = first->size };
+	/* Of lists only what is there is written: there are 256 frames to a turn. */
+	memset(x.has, 0, sizeof(x.has));
+	memset(f, 0, offsetof(struct net_tx_frame, frag));
+	f->nslots = f->nfrag = 1;
+	f->len = first->size;
 	if (first->flags & NETTXF_extra_info)
 		v = take_extras(slot, n, f, &x, why);
 	if (v != V_OK || is_mcast(&x, f))
