@@ -269,12 +269,23 @@ int dev_fence(struct device *d)
 	return -EAGAIN;
 }
 
+/* One suspect after the other: with whom does the worker crash? */
+static bool must_wait_for_trial(const struct device *d)
+{
+	const struct device *other;
+
+	LIST_FOREACH (other, &d->guest->devices, link)
+		if (other != d && d->crashes >= RESPAWN_SUSPECT && device_on_trial(other))
+			return true;
+	return false;
+}
+
 /* Told what the last one was told; XenStore is not asked. */
 static int act_retake(struct device *d)
 {
 	int rc;
 
-	if (clock_ns() < d->retake_ns) {
+	if (clock_ns() < d->retake_ns || must_wait_for_trial(d)) {
 		guest_retry(d->guest);
 		return -EAGAIN;
 	}

@@ -114,6 +114,12 @@ static bool begin_kept(struct device *d)
 	return true;
 }
 
+bool device_on_trial(const struct device *d)
+{
+	return d->crashes >= RESPAWN_SUSPECT && d->worker_link != LINK_NONE &&
+	       clock_ns() - d->told_ns < RESPAWN_TRIAL_MS * 1000000ULL;
+}
+
 bool device_unsettled(const struct device *d)
 {
 	/* A worker that nobody can talk to stays as it is. */

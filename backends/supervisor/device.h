@@ -66,6 +66,7 @@ enum renewal {
  * @retakes:	Attempts to go on with it that failed, in a row
  * @retake_ns:	Not before this moment, clock_ns(), is the next one
  * @crashes:	Workers that crashed while they served it, in a row
+ * @told_ns:	When the worker was told of it
  * @worker_ev:	What the worker has done and the table has not been asked about yet
  * @worker_text: What it said with it
  * @fault:	Why it cannot be served, or why it waits
@@ -105,6 +106,7 @@ struct device {
 	unsigned int retakes;
 	uint64_t retake_ns;
 	unsigned int crashes;
+	uint64_t told_ns;
 	enum dev_event worker_ev;
 	char worker_text[256];
 	char fault[512];
@@ -148,6 +150,9 @@ bool device_needs_worker(const struct device *d);
 /** device_unsettled() - It was there before us, or lost its worker, and is not served yet
  */
 bool device_unsettled(const struct device *d);
+
+/** device_on_trial() - Workers have crashed with it, and the present one is just at it */
+bool device_on_trial(const struct device *d);
 
 /** device_free() - Forget it, without a word in XenStore */
 void device_free(struct device *d);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "dev_held.h"
 #include "dev_kept.h"
 #include "dev_stats.h"
@@ -97,6 +98,7 @@ int guest_connect(struct guest *g, struct device *d)
 		return rc;
 	d->lost = d->updating = d->bdev.ailing = false;
 	d->worker_link = LINK_CONNECTING;
+	d->told_ns = clock_ns();
 	loop_timer_set(g->timer, GUEST_ANSWER_MS);
 	return 0;
 }

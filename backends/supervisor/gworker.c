@@ -155,19 +155,30 @@ static bool worker_is_wanted(const struct guest *g)
 	return false;
 }
 
+static bool is_served(const struct device *d)
+{
+	struct device *mine = (struct device *)(uintptr_t)d;
+
+	/* One that waits to be taken up was busy when the last worker ended. */
+	return d->worker_link != LINK_NONE && d->ops->serving &&
+	       d->ops->serving(&mine->bdev);
+}
+
 /*
- * The worker has crashed: which device is it that it cannot live with? One that was not
- * being served is beyond suspicion, unless none was.
+ * The worker has crashed: which device is it that it cannot live with? One that is on
+ * trial, else those that were being served, else any.
  */
 static void count_crash(struct guest *g)
 {
+	static bool (*const blame[])(const struct device *d) = { device_on_trial,
+		                                                 is_served,
+		                                                 device_needs_worker };
 	bool found = false;
 	struct device *d;
 
-	for (int all = 0; all < 2 && !found; all++)
+	for (size_t i = 0; i < ARRAY_SIZE(blame) && !found; i++)
 		LIST_FOREACH (d, &g->devices, link)
-			if (device_needs_worker(d) &&
-			    (all || (d->ops->serving && d->ops->serving(&d->bdev)))) {
+			if (blame[i](d)) {
 				d->crashes++;
 				found = true;
 			}

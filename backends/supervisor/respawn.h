@@ -21,6 +21,12 @@
 #define RESPAWN_PAUSE_MAX_MS   2000U
 /* A disk during whose service the worker crashed so often in a row is given up. */
 #define RESPAWN_CRASHES        6U
+/*
+ * From so many on it is a suspect: suspects are taken up one after the other, each on
+ * trial for so long, and a crash meanwhile is held against that one alone.
+ */
+#define RESPAWN_SUSPECT        3U
+#define RESPAWN_TRIAL_MS       1000U
 
 /** struct respawn - Of one guest; zero-initialised is ready. @young: deaths in a row */
 struct respawn {
