@@ -5,14 +5,17 @@
 #include "log.h"
 #include "version.h"
 
+/* What pvbackd says of itself, or NULL. */
+static const char *about(struct conn *c)
+{
+	return conn_send(c, "{\"cmd\":\"version\"}") ? NULL : conn_line(c);
+}
+
 static int log_print(struct conn *c)
 {
 	autofree char *level = NULL;
-	const char *line;
+	const char *line = about(c);
 
-	if (conn_send(c, "{\"cmd\":\"version\"}"))
-		return EXIT_FAILURE;
-	line = conn_line(c);
 	if (!line)
 		return EXIT_FAILURE;
 	level = reply_text(line, "log_level");
@@ -42,11 +45,8 @@ int cmd_log(struct conn *c, const struct opts *o)
 int cmd_version(struct conn *c, const struct opts *o)
 {
 	autofree char *version = NULL, *pid = NULL, *guests = NULL, *devices = NULL;
-	const char *line;
+	const char *line = about(c);
 
-	if (conn_send(c, "{\"cmd\":\"version\"}"))
-		return EXIT_FAILURE;
-	line = conn_line(c);
 	if (!line)
 		return EXIT_FAILURE;
 	if (o->json) {

@@ -36,13 +36,24 @@ static int add(struct devs *d, const struct dev *dev)
 	return 0;
 }
 
+/* An answer that is none, or says no; without @line it has been said that none came. */
+static int complain(enum reply r, const char *line, const char *text)
+{
+	if (r == REPLY_ERROR)
+		fprintf(stderr, "pvbackctl: pvbackd says: %s\n", text ? text : "?");
+	else if (line)
+		fprintf(stderr, "pvbackctl: this is no answer: %.60s\n", line);
+	return EXIT_FAILURE;
+}
+
 /* Return: -1 to go on, else an exit status. */
 static int take(const char *line, bool raw, struct devs *out)
 {
 	autofree char *text = NULL;
 	struct dev dev;
+	enum reply r = reply_parse(line, &dev, &text);
 
-	switch (reply_parse(line, &dev, &text)) {
+	switch (r) {
 	case REPLY_DEVICE:
 		if (raw)
 			puts(line);
@@ -52,12 +63,8 @@ static int take(const char *line, bool raw, struct devs *out)
 		return EXIT_FAILURE;
 	case REPLY_DONE:
 		return 0;
-	case REPLY_ERROR:
-		fprintf(stderr, "pvbackctl: pvbackd says: %s\n", text ? text : "?");
-		return EXIT_FAILURE;
 	default:
-		fprintf(stderr, "pvbackctl: this is no answer: %.60s\n", line);
-		return EXIT_FAILURE;
+		return complain(r, line, text);
 	}
 }
 
@@ -99,16 +106,9 @@ int fetch_done(struct conn *c)
 	const char *line = conn_line(c);
 	autofree char *text = NULL;
 	struct dev unused;
+	enum reply r = line ? reply_parse(line, &unused, &text) : REPLY_BROKEN;
 
-	switch (line ? reply_parse(line, &unused, &text) : REPLY_BROKEN) {
-	case REPLY_DONE:
-		return 0;
-	case REPLY_ERROR:
-		fprintf(stderr, "pvbackctl: pvbackd says: %s\n", text ? text : "?");
-		return EXIT_FAILURE;
-	default:
-		return EXIT_FAILURE;
-	}
+	return r == REPLY_DONE ? 0 : complain(r, line, text);
 }
 
 const struct dev *devs_find(const struct devs *d, const struct dev *what)

@@ -155,6 +155,14 @@ static struct device *device_of(const struct guest *g, uint32_t handle)
 	return NULL;
 }
 
+/* It is ready to be told of devices. */
+static void worker_up(struct guest *g)
+{
+	g->worker = WORKER_UP;
+	loop_timer_stop(g->timer);
+	super_queue_guest(g->super, g);
+}
+
 static bool on_hello(struct guest *g, struct device *d, const struct msg *m)
 {
 	bool other = m->u.hello.version != MSG_VERSION;
@@ -181,11 +189,8 @@ static bool on_hello(struct guest *g, struct device *d, const struct msg *m)
 			"it is of another version than pvbackd: install both together");
 		return true;
 	}
-	if (g->worker == WORKER_ADOPTED)
-		return true;
-	g->worker = WORKER_UP;
-	loop_timer_stop(g->timer);
-	super_queue_guest(g->super, g);
+	if (g->worker == WORKER_STARTING)
+		worker_up(g);
 	return true;
 }
 
@@ -205,9 +210,7 @@ static bool on_all_held(struct guest *g, struct device *d, const struct msg *m)
 	(void)m;
 	if (g->worker != WORKER_ADOPTED)
 		return false;
-	g->worker = WORKER_UP;
-	loop_timer_stop(g->timer);
-	super_queue_guest(g->super, g);
+	worker_up(g);
 	return true;
 }
 

@@ -412,6 +412,13 @@ static void note_and_unlock(struct wdevs *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
+static __attribute__((format(printf, 3, 0))) void
+result_set(struct msg_result *r, int err, const char *fmt, va_list ap)
+{
+	r->err = err;
+	vsnprintf(r->text, sizeof(r->text), fmt, ap);
+}
+
 void wdev_failed(struct wdev *d, int err, const char *fmt, ...)
 {
 	struct wentry *e = container_of(d, struct wentry, dev);
@@ -419,9 +426,8 @@ void wdev_failed(struct wdev *d, int err, const char *fmt, ...)
 
 	pthread_mutex_lock(&e->all->lock);
 	e->failed = true;
-	e->result.err = err;
 	va_start(ap, fmt);
-	vsnprintf(e->result.text, sizeof(e->result.text), fmt, ap);
+	result_set(&e->result, err, fmt, ap);
 	va_end(ap);
 	note_and_unlock(e->all);
 }
@@ -433,9 +439,8 @@ void wdev_status(struct wdev *d, int err, const char *fmt, ...)
 
 	pthread_mutex_lock(&e->all->lock);
 	e->ailing = true;
-	e->status.err = err;
 	va_start(ap, fmt);
-	vsnprintf(e->status.text, sizeof(e->status.text), fmt, ap);
+	result_set(&e->status, err, fmt, ap);
 	va_end(ap);
 	note_and_unlock(e->all);
 }
