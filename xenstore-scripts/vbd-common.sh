@@ -111,13 +111,13 @@ need_vdev() {
 	vdev_number "$1" || usage_error "'$1' is no disk name: give xvda, xvdb1, ..., or a device number"
 }
 
-# vbd_paths GUEST BACKEND DEVID - where the device is in XenStore: $fe, $be, $copy, and
-# where its backend says what is wrong: $error
-vbd_paths() {
-	fe=/local/domain/$1/device/vbd/$3
-	be=/local/domain/$2/backend/vbd/$1/$3
-	copy=/libxl/$1/device/vbd/$3
-	error=/local/domain/$2/error/backend/vbd/$1/$3
+# device_paths vbd|vif GUEST BACKEND DEVID - where the device is in XenStore: $fe, $be, $copy,
+# and where its backend says what is wrong: $error
+device_paths() {
+	fe=/local/domain/$2/device/$1/$4
+	be=/local/domain/$3/backend/$1/$2/$4
+	copy=/libxl/$2/device/$1/$4
+	error=/local/domain/$3/error/backend/$1/$2/$4
 }
 
 xs_get() {
