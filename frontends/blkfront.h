@@ -177,6 +177,13 @@ struct blkfront_req {
 };
 
 /**
+ * blkfront_list() - Numbers of this domain's disks, ascending; free() them
+ *
+ * Return: 0, or -errno when XenStore cannot be reached, which is logged.
+ */
+int must_check blkfront_list(uint32_t **devids, unsigned int *n);
+
+/**
  * blkfront_find() - Number of a disk of this domain
  * @name:	As vdev_parse() takes it, or NULL for the only disk there is
  *

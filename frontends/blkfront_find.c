@@ -43,21 +43,28 @@ static int find_named(const uint32_t *devids, unsigned int n, const char *name,
 	return -ENODEV;
 }
 
-int blkfront_find(const char *name, uint32_t *devid)
+int blkfront_list(uint32_t **devids, unsigned int *n)
 {
-	autofree uint32_t *devids = NULL;
-	unsigned int n = 0;
 	struct xst *xs;
 	int rc = xst_open(&xs);
 
 	if (!rc) {
-		rc = front_list(xs, "vbd", &devids, &n);
+		rc = front_list(xs, "vbd", devids, n);
 		xst_close(xs);
 	}
-	if (rc) {
+	if (rc)
 		log_err(NULL, "cannot reach XenStore: %s; is this a Xen guest?",
 		        strerror(-rc));
+	return rc;
+}
+
+int blkfront_find(const char *name, uint32_t *devid)
+{
+	autofree uint32_t *devids = NULL;
+	unsigned int n = 0;
+	int rc = blkfront_list(&devids, &n);
+
+	if (rc)
 		return rc;
-	}
 	return name ? find_named(devids, n, name, devid) : find_only(devids, n, devid);
 }

@@ -33,18 +33,10 @@ static int list_all(bool json)
 {
 	autofree uint32_t *devids = NULL;
 	unsigned int n = 0;
-	struct xst *xs;
-	int rc = xst_open(&xs);
+	int rc = blkfront_list(&devids, &n);
 
-	if (!rc) {
-		rc = front_list(xs, "vbd", &devids, &n);
-		xst_close(xs);
-	}
-	if (rc) {
-		log_err(NULL, "cannot reach XenStore: %s; is this a Xen guest?",
-		        strerror(-rc));
+	if (rc)
 		return -ENODEV;
-	}
 	printf("%s",
 	       json ? "[" : "NAME     DEVICE     BACKEND  STATE         BACKEND STATE\n");
 	for (unsigned int i = 0; i < n && !rc; i++)
