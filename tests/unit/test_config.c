@@ -143,7 +143,7 @@ static void the_sample_is_valid(void **state)
 			fail_msg("%s", err.text);
 		settings++;
 	}
-	assert_int_equal(settings, 17);
+	assert_int_equal(settings, 21);
 	fclose(f);
 	config_free(&c);
 }
