@@ -95,11 +95,14 @@ struct bdev_op {
  * @table:	All of it, for each queue; counters "requests", "answers" and "notifies"
  *		are known to pvbackctl, which shows what is in flight
  * @op:		Rows to show, @nops
+ * @loss:	Counters of what was not done, and why, @nlosses; shown when they grow
  */
 struct bdev_stats {
 	const struct stats_table *table;
 	const struct bdev_op *op;
 	unsigned int nops;
+	const char *const *loss;
+	unsigned int nlosses;
 };
 
 /**

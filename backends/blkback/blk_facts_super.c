@@ -59,4 +59,6 @@ static const struct bdev_op ops[] = {
 	{ "discard", "discards", "discard_bytes", "discard" },
 };
 
-const struct bdev_stats blk_bdev_stats = { &blk_stats_table, ops, ARRAY_SIZE(ops) };
+const struct bdev_stats blk_bdev_stats = { .table = &blk_stats_table,
+	                                   .op = ops,
+	                                   .nops = ARRAY_SIZE(ops) };

@@ -38,6 +38,7 @@ enum {
  * @before:	What had been counted when it was opened
  * @limit:	ns until a frame may go that the rate holds back; 0: none is
  * @received:	Responses on the receive ring, when it was last looked at @stall
+ * @now:	When this turn began, when it was first asked; or 0
  * @stopping:	Nothing more is taken
  * @failed:	Nor is it now: the thread waits for the stop
  */
@@ -51,6 +52,7 @@ struct net_queue {
 	struct net_stats *stats;
 	struct net_stats before;
 	uint64_t limit;
+	uint64_t now;
 	struct net_stall stall;
 	uint32_t received;
 	bool taken_up;
@@ -150,12 +152,19 @@ static bool queue_turn(struct net_queue *q)
 	const char *why = NULL;
 	bool more;
 
+	q->now = 0;
 	q->tx.capture = q->rx.capture = net_capture_get(&q->vif->capture);
 	if (net_txq_turn(&q->tx, &q->limit, &why) != V_OK)
 		queue_fail(q, EPROTO, why);
 	else if (net_rxq_turn(&q->rx, &why) != V_OK)
 		queue_fail(q, EPROTO, why);
 	more = queue_publish(q);
+	if (more) {
+		uint64_t now = clock_ns();
+
+		net_txq_shown(&q->tx, now);
+		net_rxq_shown(&q->rx, now);
+	}
 	net_txq_write(&q->tx);
 	if ((q->tx.dead || q->rx.dead) && !q->failed)
 		queue_fail(q, EIO, "its TAP is gone: attach the network card anew");
@@ -447,6 +456,9 @@ static void queue_init(struct net_queue *q, struct net_vif *v, uint32_t i)
 	q->before = *q->stats;
 	q->tx.stats = q->rx.stats = q->stats;
 	q->tx.nr = q->rx.nr = i;
+	q->tx.now = q->rx.now = &q->now;
+	q->tx.hist = stats_hist(v->dev->stats, i, NET_HIST_transmit);
+	q->rx.hist = stats_hist(v->dev->stats, i, NET_HIST_receive);
 	q->stall.drain = v->conf.drain_ms * 1000000ULL;
 	q->stall.after = v->conf.stall_ms * 1000000ULL;
 	q->tx.mcast = &v->keep->mcast;

@@ -25,18 +25,28 @@
 
 _Static_assert(NET_RX_DATA_MAX <= XEN_NETIF_NR_SLOTS_MIN, "netfront takes no more");
 
+/** enum net_rx_cause - Why this guest is not given a frame */
+enum net_rx_cause {
+	NET_RX_SIZE, /* it is larger than it takes */
+	NET_RX_GSO,  /* it is to be segmented in a way that it does not take */
+	NET_RX_CSUM, /* its checksum is to be where there is none */
+	NET_RX_NCAUSES
+};
+
 /**
  * struct net_rx_meta - What a frame says besides its bytes
  * @csum_blank:	Its TCP or UDP checksum is that of the pseudo header only
  * @validated:	Its checksum is right, or blank on a way that loses nothing
  * @gso_type:	XEN_NETIF_GSO_TYPE_*
  * @gso_size:	Bytes of payload a segment gets, not 0 with a @gso_type
+ * @cause:	With V_REJECT
  */
 struct net_rx_meta {
 	bool csum_blank;
 	bool validated;
 	uint8_t gso_type;
 	uint16_t gso_size;
+	enum net_rx_cause cause;
 };
 
 /**

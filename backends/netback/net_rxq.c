@@ -29,11 +29,11 @@ static seldom void rxq_captured(const struct net_rxq *q, const struct net_rx_fra
 
 /* This guest is not given it. */
 static seldom void rxq_lose(struct net_rxq *q, const struct net_rx_frame *f,
-                            uint64_t *counter, const char *name)
+                            const struct net_loss *why)
 {
-	stats_add(counter, 1);
+	net_loss_add(q->stats, why);
 	if (q->capture)
-		rxq_captured(q, f, name, true, true, 0);
+		rxq_captured(q, f, why->name, true, true, 0);
 }
 
 /* Return: bytes of a frame, its header not counted; 0 when there is none. */
@@ -56,6 +56,12 @@ static uint32_t rxq_read(struct net_rxq *q, struct virtio_net_hdr *h, uint8_t *d
  */
 static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
 {
+	static const struct net_loss refused[NET_RX_NCAUSES] = {
+		[NET_RX_SIZE] = NET_LOSS(rx_refused_size),
+		[NET_RX_GSO] = NET_LOSS(rx_refused_gso),
+		[NET_RX_CSUM] = NET_LOSS(rx_refused_csum),
+	};
+	static const struct net_loss filtered = NET_LOSS(rx_filtered);
 	uint8_t *data = q->arena;
 	uint32_t used = 0;
 
@@ -82,15 +88,16 @@ static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
 		if (!f->len)
 			break;
 		if (net_vnet_to_rx(&h, &q->accept, data, f->len, &f->meta) != V_OK) {
-			rxq_lose(q, f, &q->stats->rx_headers, "rx_headers");
+			rxq_lose(q, f, &refused[f->meta.cause]);
 			continue;
 		}
 		if (q->mcast && !net_mcast_pass(q->mcast, data)) {
-			rxq_lose(q, f, &q->stats->rx_filtered, "rx_filtered");
+			rxq_lose(q, f, &filtered);
 			continue;
 		}
 		q->went(q->arg, f->len);
 		f->slots = net_rx_slots(f->len, &f->meta);
+		f->since = net_turn_ns(q->now);
 		q->nframe++;
 		if (f->slots > have - used)
 			break;
@@ -173,6 +180,10 @@ static void rxq_give(struct net_rxq *q, uint32_t n)
 	struct rx_answer answer[NET_RX_RING];
 	uint32_t slots = 0, first = q->ring.req_cons;
 
+	/* The first may have waited for slots; the others were read in this turn. */
+	q->given = n;
+	q->first_since = q->frame[0].since;
+
 	for (uint32_t i = 0; i < n; i++)
 		slots += rxq_copy(q, &q->frame[i], slot + slots, answer + slots);
 	stats_add(&q->stats->requests, slots);
@@ -221,6 +232,16 @@ enum verdict net_rxq_turn(struct net_rxq *q, const char **why)
 	if (q->nframe)
 		stats_add(&q->stats->rx_starved, 1);
 	return V_OK;
+}
+
+void net_rxq_shown(struct net_rxq *q, uint64_t now)
+{
+	if (!q->given)
+		return;
+	hist_add(q->hist, now - q->first_since);
+	if (q->given > 1)
+		hist_add_many(q->hist, now - *q->now, q->given - 1);
+	q->given = 0;
 }
 
 bool net_rxq_drop(struct net_rxq *q)

@@ -38,11 +38,13 @@
  * struct net_rx_frame - A frame that was read
  * @data:	In the arena, at the beginning of a page: a page goes to a slot
  * @slots:	That it needs
+ * @since:	When it was read
  */
 struct net_rx_frame {
 	uint8_t *data;
 	uint32_t len;
 	uint32_t slots;
+	uint64_t since;
 	struct net_rx_meta meta;
 };
 
@@ -55,6 +57,9 @@ struct net_rx_frame {
  * @allow:	May a frame be read? 0, or ns to wait
  * @went:	One of @len bytes was, for the guest
  * @wait:	ns until one may be; 0: it may
+ * @now:	When this turn began, see net_turn_ns()
+ * @hist:	Of frames, since they were read
+ * @given:	Frames of this turn, the first of which was read at @first_since
  * @nr:	The queue's number
  * @capture:	Of this turn, or NULL
  * @nframe:	Frames in @frame: after a turn one or none, that waits for slots
@@ -76,6 +81,10 @@ struct net_rxq {
 	void *arg;
 	uint64_t wait;
 	const struct net_mcast *mcast;
+	uint64_t *now;
+	struct hist *hist;
+	uint32_t given;
+	uint64_t first_since;
 	uint32_t nr;
 	struct net_capture *capture;
 	uint32_t nframe;
@@ -97,6 +106,9 @@ enum verdict must_check net_rxq_turn(struct net_rxq *q, const char **why);
 /** net_rxq_drop() - What waits for slots, here and in the TAP. Return: whether any did.
  */
 bool net_rxq_drop(struct net_rxq *q);
+
+/** net_rxq_shown() - What the last turn has given was published at @now */
+void net_rxq_shown(struct net_rxq *q, uint64_t now);
 
 /** net_rxq_starved() - It can go on only when the guest posts more slots */
 static inline bool net_rxq_starved(const struct net_rxq *q)

@@ -340,12 +340,19 @@ static void net_configured(bool take)
 }
 
 static const struct bdev_op net_ops[] = {
-	{ "transmit", "tx_frames", "tx_bytes", NULL },
-	{ "receive", "rx_frames", "rx_bytes", NULL },
+	{ "transmit", "tx_frames", "tx_bytes", "transmit" },
+	{ "receive", "rx_frames", "rx_bytes", "receive" },
+};
+
+static const char *const net_losses[] = {
+#define X(name) #name,
+	NET_LOSSES(X)
+#undef X
 };
 
 static const struct bdev_stats net_bdev_stats = { &net_stats_table, net_ops,
-	                                          ARRAY_SIZE(net_ops) };
+	                                          ARRAY_SIZE(net_ops), net_losses,
+	                                          ARRAY_SIZE(net_losses) };
 
 const struct super_backend net_super = {
 	.kind = "vif",

@@ -60,11 +60,13 @@ static enum verdict take_rest(const union net_tx_slot *slot, uint32_t n,
 			                  "for");
 		if (v == V_OK && rest == NET_TX_REST_MAX) {
 			*why = "a frame of too many slots";
+			f->cause = NET_TX_SLOTS;
 			v = V_REJECT;
 		}
 		if (v == V_OK && q->size > *left) {
 			*why = "a frame of 64 KiB or more, or one whose parts are larger "
 			       "than itself";
+			f->cause = NET_TX_SIZE;
 			v = V_REJECT;
 		}
 		if ((uint32_t)q->offset + q->size > XEN_PAGE)
@@ -134,6 +136,7 @@ enum verdict net_tx_parse(const union net_tx_slot *slot, uint32_t n,
 		return v;
 	if (left < NET_ETH_HLEN) {
 		*why = "a first part that is shorter than an Ethernet header";
+		f->cause = NET_TX_SHORT;
 		return V_REJECT;
 	}
 	if (first->offset + left > XEN_PAGE)

@@ -46,9 +46,18 @@ enum net_tx_kind {
 	NET_TX_MCAST_DEL, /* no data: take it away */
 };
 
+/** enum net_tx_cause - Why slots are refused */
+enum net_tx_cause {
+	NET_TX_SLOTS, /* there are too many */
+	NET_TX_SIZE,  /* parts are larger than the frame */
+	NET_TX_SHORT, /* no Ethernet header in the first */
+	NET_TX_NCAUSES
+};
+
 /**
  * struct net_tx_frame - A frame after validation; holds nothing unchecked
  * @kind:	A frame, or a request without data
+ * @cause:	With V_REJECT
  * @nslots:	Slots that it takes in the ring: set unless the verdict is V_FATAL
  * @nextra:	Of which extras, right behind the first slot
  * @nfrag:	Parts of it; 1 at least for a frame. One of no length may be among them.
@@ -61,6 +70,7 @@ enum net_tx_kind {
  */
 struct net_tx_frame {
 	enum net_tx_kind kind;
+	enum net_tx_cause cause;
 	uint32_t nslots;
 	uint32_t nextra;
 	uint32_t nfrag;

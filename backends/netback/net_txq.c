@@ -29,16 +29,16 @@ static seldom void txq_captured(const struct net_txq *q, const struct net_tx_wor
 
 /* It is not sent, and that is counted; @iov: what is there of it. */
 static seldom void txq_lose(struct net_txq *q, const struct net_tx_work *w,
-                            uint64_t *counter, const char *name, const struct iovec *iov,
+                            const struct net_loss *why, const struct iovec *iov,
                             uint32_t n)
 {
-	stats_add(counter, 1);
+	net_loss_add(q->stats, why);
 	if (q->capture)
-		txq_captured(q, w, name, true, iov, n);
+		txq_captured(q, w, why->name, true, iov, n);
 }
 
 #define TXQ_LOSE(q, w, counter, iov, n) \
-	txq_lose(q, w, &(q)->stats->counter, #counter, iov, n)
+	txq_lose(q, w, &(const struct net_loss)NET_LOSS(counter), iov, n)
 
 /* ---- Take and judge ------------------------------------------------------------------
  */
@@ -50,6 +50,7 @@ static enum verdict txq_take(struct net_txq *q, const char **why)
 	/* What waits for its turn goes first, and there is room for the whole ring. */
 	q->taken -= q->judged;
 	memmove(q->slot, q->slot + q->judged, q->taken * sizeof(q->slot[0]));
+	memmove(q->since, q->since + q->judged, q->taken * sizeof(q->since[0]));
 	q->judged = 0;
 	if (ring_requests(&q->ring, &n) != V_OK) {
 		*why = "the ring's index cannot be: more slots than the ring has";
@@ -58,8 +59,10 @@ static enum verdict txq_take(struct net_txq *q, const char **why)
 	/* A slot that waits is one that the guest cannot use. */
 	assert(n <= NET_TX_RING - q->taken);
 	stats_add(&q->stats->requests, n);
-	while (n--)
-		ring_take(&q->ring, &q->slot[q->taken++], sizeof(q->slot[0]));
+	for (; n; n--, q->taken++) {
+		ring_take(&q->ring, &q->slot[q->taken], sizeof(q->slot[0]));
+		q->since[q->taken] = net_turn_ns(q->now);
+	}
 	return V_OK;
 }
 
@@ -91,6 +94,11 @@ static void txq_copy(struct net_txq *q, struct net_tx_work *w, size_t *at)
 
 static enum verdict txq_judge(struct net_txq *q, uint64_t *wait, const char **why)
 {
+	static const struct net_loss refused[NET_TX_NCAUSES] = {
+		[NET_TX_SLOTS] = NET_LOSS(tx_refused_slots),
+		[NET_TX_SIZE] = NET_LOSS(tx_refused_size),
+		[NET_TX_SHORT] = NET_LOSS(tx_refused_short),
+	};
 	size_t at = 0;
 
 	*wait = 0;
@@ -107,7 +115,7 @@ static enum verdict txq_judge(struct net_txq *q, uint64_t *wait, const char **wh
 			return V_FATAL;
 		}
 		if (w->v == V_REJECT) {
-			TXQ_LOSE(q, w, tx_refused, NULL, 0);
+			txq_lose(q, w, &refused[w->f.cause], NULL, 0);
 			log_guest(&q->limit, q->tag, "frame refused: %s", *why);
 		} else if (w->f.kind == NET_TX_FRAME) {
 			*wait = q->allow(q->arg, w->f.len);
@@ -230,24 +238,21 @@ static seldom bool txq_foreign(struct net_txq *q, const struct net_tx_out *o,
                                enum net_spoof why)
 {
 	static const struct {
-		size_t at;
-		const char *counter, *text;
+		struct net_loss loss;
+		const char *text;
 	} row[] = {
-#define X(name, text)                                                       \
-	[NET_SPOOF_##name] = { offsetof(struct net_stats, tx_spoof_##name), \
-		               "tx_spoof_" #name, text },
+#define X(name, text) [NET_SPOOF_##name] = { NET_LOSS(tx_spoof_##name), text },
 		NET_SPOOFS(X)
 #undef X
 	};
-	uint64_t *counter = (void *)((char *)q->stats + row[why].at);
 	bool drop = q->spoof->mode == NET_SPOOF_DROP;
 
 	log_guest(&q->limit, q->tag, "frame %s: %s",
 	          drop ? "dropped" : "that may not be, but is sent", row[why].text);
 	if (drop)
-		txq_lose(q, o->work, counter, row[why].counter, o->iov + 1, o->niov - 1);
+		txq_lose(q, o->work, &row[why].loss, o->iov + 1, o->niov - 1);
 	else
-		stats_add(counter, 1);
+		net_loss_add(q->stats, &row[why].loss);
 	return drop;
 }
 
@@ -307,11 +312,31 @@ enum verdict net_txq_turn(struct net_txq *q, uint64_t *wait, const char **why)
 	return v;
 }
 
+void net_txq_shown(struct net_txq *q, uint64_t now)
+{
+	uint32_t n = 0;
+
+	/* Most have come in the same turn. */
+	for (uint32_t i = 0; i < q->nwork; i++) {
+		uint64_t since = q->since[q->work[i].slot];
+
+		n++;
+		if (i + 1 < q->nwork && q->since[q->work[i + 1].slot] == since)
+			continue;
+		hist_add_many(q->hist, now - since, n);
+		n = 0;
+	}
+	q->nwork = 0;
+}
+
 /* ---- Write ---------------------------------------------------------------------------
  */
 
 void net_txq_write(struct net_txq *q)
 {
+	/* Or out of memory, or it doubts the header. */
+	static const struct net_loss down = NET_LOSS(tx_down), tap = NET_LOSS(tx_tap);
+
 	while (net_txq_held(q) && !q->dead) {
 		const struct net_tx_out *o = &q->out[q->written];
 		ssize_t n = writev(q->tap, o->iov, (int)o->niov);
@@ -325,8 +350,8 @@ void net_txq_write(struct net_txq *q)
 		q->written++;
 		q->dead = n < 0 && errno == EBADFD;
 		if (n < 0) {
-			/* Down, out of memory, or it doubts the header. */
-			TXQ_LOSE(q, o->work, tx_tap, o->iov + 1, o->niov - 1);
+			txq_lose(q, o->work, errno == EIO ? &down : &tap, o->iov + 1,
+			         o->niov - 1);
 			continue;
 		}
 		stats_add(&q->stats->tx_frames, 1);

@@ -72,6 +72,9 @@ struct net_tx_work {
  * @tap:	Descriptor; the queue's
  * @arena:	NET_TX_ARENA bytes, page-aligned
  * @mcast:	Groups that the guest listens to
+ * @now:	When this turn began, see net_turn_ns()
+ * @hist:	Of slots, since they were seen
+ * @since:	When a slot in @slot was
  * @nr:	The queue's number
  * @capture:	Of this turn, or NULL
  * @spoof:	Whose frames the guest may send; NULL: anybody's
@@ -89,6 +92,9 @@ struct net_txq {
 	uint8_t *arena;
 	struct gnt_batch *batch;
 	struct net_stats *stats;
+	uint64_t *now;
+	struct hist *hist;
+	uint64_t since[NET_TX_RING];
 	uint32_t nr;
 	struct net_capture *capture;
 	struct net_mcast *mcast;
@@ -115,6 +121,9 @@ struct net_txq {
  * Return: V_OK, or V_FATAL; what was taken before is served all the same.
  */
 enum verdict must_check net_txq_turn(struct net_txq *q, uint64_t *wait, const char **why);
+
+/** net_txq_shown() - What the last turn has answered was published at @now */
+void net_txq_shown(struct net_txq *q, uint64_t now);
 
 /** net_txq_write() - Hand frames to the TAP, as many as it takes */
 void net_txq_write(struct net_txq *q);

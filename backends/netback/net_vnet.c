@@ -189,6 +189,12 @@ static void fill_csum(const struct virtio_net_hdr *h, uint8_t *frame, uint32_t l
 	put_be16(frame + h->csum_start + h->csum_offset, udp && !sum ? 0xffff : sum);
 }
 
+static enum verdict rx_refuse(struct net_rx_meta *out, enum net_rx_cause why)
+{
+	out->cause = why;
+	return V_REJECT;
+}
+
 static enum verdict rx_csum(const struct virtio_net_hdr *h, const struct net_accept *a,
                             uint8_t *frame, uint32_t len, struct net_rx_meta *out)
 {
@@ -197,7 +203,7 @@ static enum verdict rx_csum(const struct virtio_net_hdr *h, const struct net_acc
 	struct net_l4 l;
 
 	if ((uint32_t)h->csum_start + h->csum_offset + 2 > len)
-		return V_REJECT;
+		return rx_refuse(out, NET_RX_CSUM);
 	known = net_l4_find(frame, n, &l) == V_OK && h->csum_start == l.start &&
 	        h->csum_offset == net_l4_csum(&l);
 	if (known && (l.v6 ? a->csum6 : a->csum4)) {
@@ -205,7 +211,7 @@ static enum verdict rx_csum(const struct virtio_net_hdr *h, const struct net_acc
 		return V_OK;
 	}
 	if (gso)
-		return V_REJECT;
+		return rx_refuse(out, NET_RX_GSO);
 	/* SCTP, tunnels: netif has blank checksums of TCP and UDP only. */
 	fill_csum(h, frame, len, known && !l.tcp);
 	return V_OK;
@@ -217,7 +223,7 @@ enum verdict net_vnet_to_rx(const struct virtio_net_hdr *h, const struct net_acc
 	*out = (struct net_rx_meta){ .validated = h->flags &
 		                                  VIRTIO_NET_HDR_F_DATA_VALID };
 	if (len < NET_ETH_HLEN || len > NET_RX_FRAME_MAX || (!a->sg && len > XEN_PAGE))
-		return V_REJECT;
+		return rx_refuse(out, NET_RX_SIZE);
 	switch (h->gso_type) {
 	case VIRTIO_NET_HDR_GSO_NONE:
 		break;
@@ -228,14 +234,14 @@ enum verdict net_vnet_to_rx(const struct virtio_net_hdr *h, const struct net_acc
 		out->gso_type = XEN_NETIF_GSO_TYPE_TCPV6;
 		break;
 	default:
-		return V_REJECT;
+		return rx_refuse(out, NET_RX_GSO);
 	}
 	if (out->gso_type) {
 		bool taken = out->gso_type == XEN_NETIF_GSO_TYPE_TCPV6 ? a->gso6
 		                                                       : a->gso4;
 
 		if (!taken || !h->gso_size || !(h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
-			return V_REJECT;
+			return rx_refuse(out, NET_RX_GSO);
 		out->gso_size = h->gso_size;
 	}
 	if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)

@@ -34,11 +34,11 @@ static void cells_device(struct table *t, const struct rates *r, bool first)
 }
 
 static void row(struct table *t, const struct dev *d, const struct rates *r,
-                const struct rate *x, bool first)
+                const struct rate *x, bool lost, bool first)
 {
 	table_cell(t, "%s", first ? d->device : "");
 	table_cell(t, "%s", first && d->guest ? d->guest : "");
-	table_cell(t, "%s", x ? x->name : "-");
+	table_cell(t, "%s%s", lost ? "lost: " : "", x ? x->name : "-");
 	table_cell(t, "%.0f", x ? x->per_second : 0);
 	if (x && x->bytes_per_second >= 0)
 		table_cell(t, "%.1f", x->bytes_per_second / 1e6);
@@ -50,18 +50,18 @@ static void row(struct table *t, const struct dev *d, const struct rates *r,
 	cells_device(t, r, first);
 }
 
-/* Operations that were done, and one line at least. */
+/* Operations that were done, what was lost, and one line at least. */
 static void rows(struct table *t, const struct dev *d, const struct rates *r)
 {
 	bool first = true;
 
-	for (size_t i = 0; i < r->nall; i++)
+	for (size_t i = 0; i < r->nrows; i++)
 		if (r->rate[i].count) {
-			row(t, d, r, &r->rate[i], first);
+			row(t, d, r, &r->rate[i], i >= r->nall, first);
 			first = false;
 		}
 	if (first)
-		row(t, d, r, NULL, true);
+		row(t, d, r, NULL, false, true);
 }
 
 static int print(const struct devs *was, const struct devs *now, bool json)

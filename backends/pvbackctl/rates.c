@@ -49,7 +49,7 @@ int rates_between(const struct dev *was, const struct dev *now, struct rates *r)
 		                                            : 0;
 	if (!was || !was->time_ns || now->time_ns <= was->time_ns)
 		return 0;
-	r->rate = calloc(now->nops + now->nothers + 1, sizeof(*r->rate));
+	r->rate = calloc(now->nops + now->nothers + now->nlosses + 1, sizeof(*r->rate));
 	if (!r->rate)
 		return -ENOMEM;
 	r->seconds = (double)(now->time_ns - was->time_ns) / 1e9;
@@ -60,6 +60,10 @@ int rates_between(const struct dev *was, const struct dev *now, struct rates *r)
 	for (size_t i = 0; i < now->nothers; i++)
 		rate_of(op_find(was->other, was->nothers, now->other[i].name),
 		        &now->other[i], r->seconds, &r->rate[r->nall++]);
+	r->nrows = r->nall;
+	for (size_t i = 0; i < now->nlosses; i++)
+		rate_of(op_find(was->loss, was->nlosses, now->loss[i].name),
+		        &now->loss[i], r->seconds, &r->rate[r->nrows++]);
 	if (now->notifies >= 0 && now->answers >= 0) {
 		uint64_t n = gone_up(was->answers, now->answers);
 

@@ -26,15 +26,15 @@ struct rate {
 /**
  * struct rates - A device, between two samples
  * @seconds:	Between them; 0 if there is no earlier one, and then nothing else
- * @rate:	Of each operation, then of each other histogram
- * @n:		Operations
+ * @rate:	Of each operation, then of each other histogram, then of each loss
+ * @n:		Operations; with the histograms @nall, with the losses @nrows
  * @in_flight:	Requests taken and not answered, at the second; -1 is unknown
  * @notifies:	For each answer; -1 is unknown
  */
 struct rates {
 	double seconds;
 	struct rate *rate;
-	size_t n, nall;
+	size_t n, nall, nrows;
 	int64_t in_flight;
 	double notifies;
 };

@@ -124,6 +124,23 @@ static void get_ops(const json_t *o, struct dev *d)
 			             .lat = get_hist(json_object_iter_value(i)) };
 }
 
+static void get_losses(const json_t *o, struct dev *d)
+{
+	const json_t *names = json_object_get(o, "losses");
+	const json_t *counters = json_object_get(o, "counters");
+
+	d->loss = calloc(json_array_size(names) + 1, sizeof(*d->loss));
+	for (size_t i = 0; i < json_array_size(names) && d->loss; i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+
+		if (name)
+			d->loss[d->nlosses++] =
+				(struct op){ .name = strdup(name),
+				             .count = get_number(counters, name),
+				             .bytes = -1 };
+	}
+}
+
 static void get_device(const json_t *o, struct dev *d)
 {
 	const json_t *queues = json_object_get(o, "counters_of_queues");
@@ -162,6 +179,7 @@ static void get_device(const json_t *o, struct dev *d)
 	d->backend_keys = get_pairs(json_object_get(o, "backend_keys"));
 	d->frontend_keys = get_pairs(json_object_get(o, "frontend_keys"));
 	get_ops(o, d);
+	get_losses(o, d);
 	d->queue = calloc(json_array_size(queues) + 1, sizeof(*d->queue));
 	for (size_t i = 0; i < json_array_size(queues) && d->queue; i++)
 		d->queue[d->nqueues++] = get_pairs(json_array_get(queues, i));
@@ -226,6 +244,7 @@ void dev_free(struct dev *d)
 	free(d->queue);
 	ops_free(d->op, d->nops);
 	ops_free(d->other, d->nothers);
+	ops_free(d->loss, d->nlosses);
 	*d = (struct dev){ 0 };
 }
 
@@ -253,6 +272,7 @@ char *reply_rates(const struct dev *d, const struct rates *r)
 {
 	json_t *o = json_pack("{s:s,s:s*,s:s*,s:f}", "device", d->device, "guest",
 	                      d->guest, "state", d->state, "seconds", r->seconds);
+	json_t *lost = json_object();
 	char *s;
 
 	for (size_t i = 0; i < r->nall; i++)
@@ -260,6 +280,12 @@ char *reply_rates(const struct dev *d, const struct rates *r)
 			o, r->rate[i].name,
 			rate_json(&r->rate[i],
 		                  i < r->n ? &d->op[i] : &d->other[i - r->n]));
+	for (size_t i = 0; i < d->nlosses; i++)
+		json_object_set_new(lost, d->loss[i].name,
+		                    rate_json(&r->rate[r->nall + i], &d->loss[i]));
+	if (d->nlosses)
+		json_object_set(o, "lost", lost);
+	json_decref(lost);
 	if (r->in_flight >= 0)
 		json_object_set_new(o, "in_flight", json_integer(r->in_flight));
 	if (r->notifies >= 0)

@@ -41,6 +41,7 @@ struct op {
  * @crashes:	Workers that crashed while they served it, in a row
  * @time_ns:	When its statistics were taken, or 0
  * @other:	Histograms that belong to no operation: no @count
+ * @loss:	Counters of what was not done, by cause: no @bytes, no @lat
  * @requests, @answers, @notifies: Counters, or -1
  * @queue:	Counters of each queue
  */
@@ -57,6 +58,8 @@ struct dev {
 	struct pairs facts, counters, backend_keys, frontend_keys;
 	struct op *op, *other;
 	size_t nops, nothers;
+	struct op *loss;
+	size_t nlosses;
 	struct pairs *queue;
 	size_t nqueues;
 };

@@ -288,6 +288,15 @@ static json_t *operations(const struct bdev_stats *s)
 	return a;
 }
 
+static json_t *losses(const struct bdev_stats *s)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < s->nlosses; i++)
+		json_array_append_new(a, json_string(s->loss[i]));
+	return a;
+}
+
 static void put_stats(json_t *o, const struct device *d, enum ctl_cmd cmd)
 {
 	uint64_t sum[STATS_COUNTERS_MAX] = { 0 };
@@ -311,6 +320,7 @@ static void put_stats(json_t *o, const struct device *d, enum ctl_cmd cmd)
 			json_array_append_new(queues, counters(&snap, value));
 	}
 	json_object_set_new(o, "operations", operations(d->ops->stats));
+	json_object_set_new(o, "losses", losses(d->ops->stats));
 	json_object_set_new(o, "counters", counters(&snap, sum));
 	json_object_set_new(o, "histograms", histograms(&snap));
 	if (cmd == CTL_SHOW)

@@ -114,9 +114,14 @@ static void what_is_refused_is_seen(void **state)
 	nic_put(&n, 1, 0, 300, 0);
 	nic_put(&n, 0, 0, 60, BLANK);
 	nic_put(&n, 0, 0, 60, 0)->gref = 99999;
+	nic_put(&n, 0, 0, 13, 0);
+	for (uint32_t i = 0; i < 20; i++)
+		nic_put(&n, 0, 0, i ? 64 : 2000, i < 19 ? MORE : 0);
 	nic_push(&n);
-	nic_answered(&n, 6);
-	is(CAPTURE_TX, 2, 200, true, "tx_refused");
+	nic_answered(&n, 27);
+	is(CAPTURE_TX, 2, 200, true, "tx_refused_size");
+	is(CAPTURE_TX, 1, 13, true, "tx_refused_short");
+	is(CAPTURE_TX, 20, 2000, true, "tx_refused_slots");
 	next(&r, data);
 	assert_string_equal(r.what, "tx_headers");
 	assert_int_equal(r.data, 40);
@@ -137,7 +142,7 @@ static void what_is_refused_is_seen(void **state)
 	n.refs[0] = n.readonly_ref;
 	h = (struct virtio_net_hdr){ .gso_type = 5, .gso_size = 100 };
 	nic_inject(&n, &h, frame, 100);
-	is(CAPTURE_RX, 0, 100, true, "rx_headers");
+	is(CAPTURE_RX, 0, 100, true, "rx_refused_gso");
 	h = (struct virtio_net_hdr){ 0 };
 	nic_inject(&n, &h, frame, 5000);
 	nic_received(&n, 2);

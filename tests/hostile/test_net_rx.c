@@ -265,7 +265,8 @@ static void not_accepted(void **state)
 	nic_inject(&other, &plain, frame, 70000 - 1);
 	nic_works(&other);
 	nic_down(&other);
-	assert_int_equal(worker_served(&w, "rx_headers"), 3);
+	assert_int_equal(worker_served(&w, "rx_refused_size"), 2);
+	assert_int_equal(worker_served(&w, "rx_refused_gso"), 1);
 	assert_int_equal(worker_served(&w, "rx_frames"), 1);
 }
 

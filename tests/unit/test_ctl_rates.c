@@ -24,14 +24,15 @@ static struct dev sample(uint64_t ms, int reads, int slow, int notifies)
 	         "\"operations\":[{\"name\":\"read\",\"count\":\"reads\","
 	         "\"bytes\":\"read_bytes\",\"latency\":\"read\"},"
 	         "{\"name\":\"flush\",\"count\":\"flushes\"}],"
-	         "\"counters\":{\"requests\":%d,\"answers\":%d,\"reads\":%d,"
+	         "\"losses\":[\"torn\",\"none\"],"
+	         "\"counters\":{\"torn\":%d,\"requests\":%d,\"answers\":%d,\"reads\":%d,"
 	         "\"read_bytes\":%d,\"flushes\":5,\"notifies\":%d},"
 	         "\"histograms\":{\"read\":{\"count\":%d,\"sum\":1,\"min\":9000,"
 	         "\"max\":1000000,\"buckets\":[[10239,%d],[1015807,%d]]},"
 	         "\"storage\":{\"count\":1,\"sum\":5,\"min\":5,\"max\":5,"
 	         "\"buckets\":[[5,1]]}}}",
-	         (unsigned long long)ms * 1000000, reads + 7, reads, reads, reads * 4096,
-	         notifies, reads, reads - slow, slow);
+	         (unsigned long long)ms * 1000000, slow, reads + 7, reads, reads,
+	         reads * 4096, notifies, reads, reads - slow, slow);
 	assert_int_equal(reply_parse(line, &d, &text), REPLY_DEVICE);
 	assert_null(text);
 	return d;
@@ -82,6 +83,11 @@ static void rates_are_those_of_the_interval(void **state)
 	assert_int_equal(r.rate[1].count, 0);
 	assert_true(r.rate[1].bytes_per_second < 0);
 	assert_int_equal(r.rate[2].count, 0);
+	assert_int_equal(r.nrows, 5);
+	assert_string_equal(r.rate[3].name, "torn");
+	assert_int_equal(r.rate[3].count, 10);
+	assert_true(r.rate[3].per_second == 5.0);
+	assert_int_equal(r.rate[4].count, 0);
 	assert_int_equal(r.in_flight, 7);
 	assert_true(r.notifies == 0.1);
 	rates_free(&r);
@@ -176,6 +182,7 @@ static void rates_as_json(void **state)
 	line = reply_rates(&now, &r);
 	assert_non_null(strstr(line, "\"read\":{\"per_second\":1000.0"));
 	assert_non_null(strstr(line, "\"in_flight\":7"));
+	assert_non_null(strstr(line, "\"lost\":{\"torn\":{\"per_second\":5.0"));
 	assert_null(strchr(line, '\n'));
 	free(line);
 	rates_free(&r);

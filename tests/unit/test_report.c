@@ -103,7 +103,8 @@ static const char *const counters[] = { "requests", "reads" };
 static const char *const hists[] = { "read" };
 static const struct stats_table table = { counters, hists, 2, 1, 4 };
 static const struct bdev_op ops[] = { { "read", "reads", NULL, "read" } };
-static const struct bdev_stats stats = { &table, ops, 1 };
+static const char *const losses[] = { "reads" };
+static const struct bdev_stats stats = { &table, ops, 1, losses, 1 };
 
 static void describe(const struct bdev *d, const struct bdev_conf *conf,
                      struct bdev_facts *f)
@@ -195,6 +196,7 @@ static void statistics_of_all_queues(void **state)
 	shows(CTL_STATS, true,
 	      "\"operations\":[{\"name\":\"read\",\"count\":\"reads\","
 	      "\"latency\":\"read\"}]");
+	shows(CTL_STATS, true, "\"losses\":[\"reads\"]");
 	shows(CTL_STATS, false, "counters_of_queues");
 	shows(CTL_SHOW, true,
 	      "\"counters_of_queues\":[{\"requests\":0,\"reads\":100},"
