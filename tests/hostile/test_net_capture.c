@@ -63,6 +63,7 @@ static int next(struct capture_rec *r, uint8_t *data)
 	struct pollfd p = { .fd = sock, .events = POLLIN };
 	ssize_t len;
 
+	*r = (struct capture_rec){ 0 };
 	assert_int_equal(poll(&p, 1, RIG_WAIT_MS), 1);
 	len = recv(sock, buf, sizeof(buf), 0);
 	if (len <= 0)
