@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Twenty guests with two disks each, all at once: each finds its own data.
+# Twenty guests with two disks each, all at once: each finds its own data. pvbackd is killed, and
+# the next one adopts them all, with the workers that there are. GUESTS: how many.
 # timeout: 240
 . "$(dirname "$0")/lib.sh"
 
 no_workers() { [ -z "$(workers)" ]; }
 
-guests=20
+guests=${GUESTS:-20}
 writers=()
 host_up
 pvbackd_start
@@ -33,8 +34,19 @@ for g in "${all[@]}"; do
 done
 same "each image is what its guest wrote" "$wrong" ""
 same "all $((2 * guests)) differ" "$(sort -u "$work"/*.sum | wc -l)" $((2 * guests))
-for g in "${all[@]}"; do hold "$g" xvda || result 1 "connect guest $g"; done
+for g in "${all[@]}"; do
+	for d in xvda xvdb; do hold "$g" "$d" || result 1 "connect guest $g"; done
+done
 same "all at once: a worker for each guest" "$(workers | wc -l)" "$guests"
+
+before=$(workers | sort)
+kill -KILL "$pvbackd_pid"
+wait "$pvbackd_pid" 2>/dev/null
+since=${EPOCHREALTIME/./}
+pvbackd_start
+check "all $((2 * guests)) are adopted" until_true 20 more_than $((2 * guests - 1)) "adopted with its worker"
+echo "# in $(((${EPOCHREALTIME/./} - since) / 1000)) ms from the start of the process, load $(cut -d' ' -f1 /proc/loadavg)"
+same "no worker is another one, and there is none besides" "$(workers | sort)" "$before"
 for g in "${all[@]}"; do xensim destroy "$g"; done
 wait "${held[@]}" 2>/dev/null
 check "no worker is left when the guests are gone" until_true 10 no_workers
