@@ -22,6 +22,12 @@
 /* How long the other side is waited for. */
 #define MEET_MS  20000
 
+enum kind {
+	FRAME,
+	HELLO,
+	BYE,
+};
+
 /**
  * struct load - One side of it
  * @sent, @at:	By flow: serial number and place of what was sent last
@@ -38,12 +44,16 @@ struct load {
 	uint64_t frames, bytes;
 };
 
+/*
+ * On each flow: a TAP of several queues gives a flow to the queue that it was last sent
+ * from, and what was given to another one before may come later (tun_flow_update()).
+ */
 static bool met(const struct load *l)
 {
 	for (uint32_t i = 0; i < l->o->flows; i++)
-		if (l->check.seen[i].met)
-			return true;
-	return false;
+		if (!l->check.seen[i].met)
+			return false;
+	return true;
 }
 
 static struct netfront_queue *queue(const struct load *l, uint32_t flow)
@@ -52,7 +62,7 @@ static struct netfront_queue *queue(const struct load *l, uint32_t flow)
 }
 
 /* Return: 0, -EAGAIN for a full ring, other -errno. */
-static int put(struct load *l, uint32_t flow, bool hello)
+static int put(struct load *l, uint32_t flow, enum kind kind)
 {
 	static uint8_t frame[UINT16_MAX + 1];
 	struct mix before = l->mix;
@@ -62,12 +72,12 @@ static int put(struct load *l, uint32_t flow, bool hello)
 	uint32_t payload;
 	int rc;
 
-	mix_next(&l->mix, flow, hello ? 0 : l->sent[flow] + 1, &f, &layout);
+	mix_next(&l->mix, flow, kind == FRAME ? l->sent[flow] + 1 : 0, &f, &layout);
 	f.from = netfront_info(l->nf)->mac;
 	f.to = l->o->to;
-	f.at = hello ? 0 : l->at[flow];
+	f.at = kind == FRAME ? l->at[flow] : kind == BYE ? FLOW_BYE : 0;
 	/* Cut into segments, it would look as if it had a place. */
-	f.segment = hello ? 0 : f.segment;
+	f.segment = kind == FRAME ? f.segment : 0;
 	f.ack = l->check.seen[flow].serial;
 	payload = flow_make(&f, frame, &m);
 	rc = netfront_send(queue(l, flow), &m, frame, f.len, &layout);
@@ -75,7 +85,7 @@ static int put(struct load *l, uint32_t flow, bool hello)
 		l->mix = before;
 		return rc;
 	}
-	if (hello)
+	if (kind != FRAME)
 		return 0;
 	l->sent[flow]++;
 	l->at[flow] += payload;
@@ -103,7 +113,7 @@ static int put_some(struct load *l)
 			continue;
 		if (netfront_room(queue(l, flow)) < NETFRONT_SLOTS)
 			continue;
-		rc = put(l, flow, false);
+		rc = put(l, flow, FRAME);
 		if (rc)
 			return rc == -EAGAIN ? n : rc;
 		tries = 0;
@@ -113,11 +123,11 @@ static int put_some(struct load *l)
 }
 
 /* One frame of each flow: what is under way may be lost, or nobody is there yet. */
-static int probe(struct load *l, bool hello)
+static int probe(struct load *l, enum kind kind)
 {
 	for (uint32_t i = 0; i < l->o->flows; i++) {
 		int rc = netfront_room(queue(l, i)) < NETFRONT_SLOTS ? -EAGAIN
-		                                                     : put(l, i, hello);
+		                                                     : put(l, i, kind);
 
 		if (rc)
 			return rc == -EAGAIN ? 0 : rc;
@@ -150,13 +160,13 @@ static int meet(struct load *l)
 			return -ETIMEDOUT;
 		}
 		if (!front_left(next)) {
-			rc = probe(l, true);
+			rc = probe(l, HELLO);
 			next = front_ms() + PROBE_MS;
 		}
 		rc = rc ? rc : take(l, PROBE_MS);
 	}
 	/* It may not have heard of us. */
-	return rc < 0 ? rc : probe(l, true);
+	return rc < 0 ? rc : probe(l, HELLO);
 }
 
 static int exchange(struct load *l)
@@ -173,7 +183,7 @@ static int exchange(struct load *l)
 		if (out < 0 || in < 0)
 			return out < 0 ? out : in;
 		if (!in && !out && front_ms() - heard >= PROBE_MS)
-			rc = probe(l, false);
+			rc = probe(l, FRAME);
 		else if (!in && !out)
 			continue;
 		heard = front_ms();
@@ -181,18 +191,53 @@ static int exchange(struct load *l)
 	return rc;
 }
 
-/* What is under way is waited for. */
+static bool all_acked(const struct load *l)
+{
+	for (uint32_t i = 0; i < l->o->flows; i++)
+		if (l->check.seen[i].ack != l->sent[i])
+			return false;
+	return true;
+}
+
+static bool all_came(const struct load *l)
+{
+	for (uint32_t i = 0; i < l->o->flows; i++)
+		if (!l->check.seen[i].bye)
+			return false;
+	return true;
+}
+
+static bool all_gone(struct load *l)
+{
+	for (uint32_t i = 0; i < netfront_info(l->nf)->queues; i++)
+		if (netfront_room(netfront_queue(l->nf, i)) < NETFRONT_RING)
+			return false;
+	return true;
+}
+
+/* What is under way, both ways, is waited for, and that the other side knows it. */
 static int finish(struct load *l)
 {
-	int64_t end = front_ms() + l->o->idle_ms;
-	int n = 0;
+	int64_t end = front_ms() + l->o->idle_ms, next = 0;
+	struct flow_seen was, is;
+	int rc = 0;
 
-	while (n >= 0 && front_left(end)) {
-		n = take(l, front_left(end));
-		if (n > 0)
+	flow_sum(&l->check, &was);
+	while (rc >= 0 && front_left(end) && !(all_acked(l) && all_came(l))) {
+		if (!front_left(next)) {
+			rc = probe(l, all_acked(l) ? BYE : HELLO);
+			next = front_ms() + PROBE_MS;
+		}
+		rc = rc ? rc : take(l, PROBE_MS);
+		flow_sum(&l->check, &is);
+		if (is.frames != was.frames)
 			end = front_ms() + l->o->idle_ms;
+		was = is;
 	}
-	return n < 0 ? n : 0;
+	rc = rc < 0 ? rc : probe(l, BYE);
+	while (rc >= 0 && front_left(end) && !all_gone(l))
+		rc = take(l, PROBE_MS);
+	return rc < 0 ? rc : 0;
 }
 
 int cmd_load(const struct opts *o, struct netfront *nf)

@@ -234,7 +234,9 @@ static const char *check_place(const struct parsed *p, struct flow_seen *s)
 	uint32_t ahead = p->at - (uint32_t)s->next;
 
 	if (!p->serial)
-		return p->at ? "it is no part of the flow, and has a place in it" : NULL;
+		return p->at > FLOW_BYE
+		               ? "it is no part of the flow, and has a place in it"
+		               : NULL;
 	if (ahead > UINT32_MAX / 2 || p->serial < s->serial)
 		return "it is out of order, or came twice";
 	s->gaps += ahead != 0;
@@ -249,7 +251,7 @@ static const char *check_place(const struct parsed *p, struct flow_seen *s)
 static const char *check_data(const struct parsed *p, uint64_t seed,
                               const struct flow_seen *s)
 {
-	uint64_t at = p->serial ? s->next : 0;
+	uint64_t at = p->serial ? s->next : p->at;
 	uint8_t want[2048];
 
 	for (uint32_t off = 0; off < p->payload; off += sizeof(want)) {
@@ -289,6 +291,7 @@ static void seen_add(struct flow_seen *s, const struct parsed *p,
 	s->met = true;
 	if (p->ack - s->ack <= UINT32_MAX / 2)
 		s->ack = p->ack;
+	s->bye |= !p->serial && p->at == FLOW_BYE;
 	if (!p->serial)
 		return;
 	s->next += p->payload;

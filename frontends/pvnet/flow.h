@@ -16,12 +16,14 @@
 #include "netfront.h"
 
 #define FLOWS_MAX 64U
+#define FLOW_BYE  1U
 
 /**
  * struct flow_frame - What a frame is to be
  * @len:	With Ethernet header, 60 at least
  * @at:		Its place in the stream
- * @serial:	Its number in the flow, from 1; 0: it is no part of it, only to be seen
+ * @serial:	Its number in the flow, from 1; 0: it is no part of it, only to be seen,
+ *and with FLOW_BYE as its place it says that all was acknowledged
  * @ack:	Greatest serial number seen of this flow from the other side
  */
 struct flow_frame {
@@ -57,6 +59,7 @@ uint32_t flow_make(const struct flow_frame *f, uint8_t *out, struct netfront_met
  * @lost:	Serial numbers that have not come before it
  * @ack:	Greatest acknowledgement
  * @met:	The other side was heard of
+ * @bye:	All that it has sent has come
  */
 struct flow_seen {
 	uint64_t next;
@@ -70,6 +73,7 @@ struct flow_seen {
 	uint32_t payload;
 	uint32_t ack;
 	bool met;
+	bool bye;
 };
 
 /**

@@ -40,7 +40,7 @@ drives() {
 		rm -f "$work/load$g"
 		[ "$g" = 2 ] && options=() || options=(--debug "$@")
 		ip netns exec "$net-g$g" xensim run --domid "$g" -- pvnet load --to "$(mac $((3 - g)))" \
-			--time 1 --idle 300 --flows 8 --window 8 --size 60-65535 "${options[@]}" \
+			--time 2 --idle 5000 --flows 8 --window 8 --size 60-65535 "${options[@]}" \
 			>"$work/load$g" 2>&1 &
 		pid[g]=$!
 	done

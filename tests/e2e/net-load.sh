@@ -35,7 +35,7 @@ loads() {
 	shift
 	for g in 1 2; do
 		in_net "$g" pvnet load --to "$(mac $((3 - g)))" --time "$each" --flows 8 \
-			--size 60-65535 --idle 500 --seed "${SEED:-1}" "$@" >"$work/load$g" 2>&1 &
+			--size 60-65535 --idle 5000 --seed "${SEED:-1}" "$@" >"$work/load$g" 2>&1 &
 		pid[g]=$!
 	done
 	for g in 1 2; do
