@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The worker of a network card is killed again and again under TCP in both directions, and
-# then pvbackd under the worker, then both: no connection breaks, the interface keeps its place
-# on the bridge and, while any of them lives, its carrier; the guest sees no change, and no slot
-# is answered twice.
+# then pvbackd under the worker; both are replaced by an upgrade, and killed at once. No
+# connection breaks, the interface keeps its place on the bridge and, while any of them lives,
+# its carrier; the guest sees no change, and no slot is answered twice.
 # timeout: 180
 . "$(dirname "$0")/net-lib.sh"
 
@@ -59,6 +59,9 @@ check "frames go on without pvbackd" until_true 10 rx_beyond $(($(rx) + 1000000)
 pvbackd_start
 check "the next one adopts the card" wait_log "vif-0: adopted with its worker"
 check "its worker is killed" again KILL
+check "frames go on" until_true 10 rx_beyond $(($(rx) + 1000000))
+check "the streams are still the same" three
+check "both are replaced by an upgrade" timeout 60 pvbackctl upgrade "--run-dir=$work/run"
 check "frames go on" until_true 10 rx_beyond $(($(rx) + 1000000))
 check "the streams are still the same" three
 same "the interface had its carrier throughout" "$(grep -cE 'vif1.0.*(NO-CARRIER|state DOWN)|Deleted' "$work/monitor")" 0
