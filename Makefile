@@ -209,11 +209,14 @@ $(CONFORM): $(call obj,$(call src,tests/conform)) $(FRONT_A) $(COMMON_A)
 # A guest that judges each answer, and storage that forgets what was not flushed and sees
 # in which order it was written. nbdkit has no sanitizer: see the plugin above.
 inc/tests/torture := common frontends tests/torture
-TORTURE := $(O)/tests/torture/torture $(O)/tests/torture/killer $(O)/nbdkit-witness-plugin.so
+TORTURE := $(addprefix $(O)/tests/torture/,torture killer gap) $(O)/nbdkit-witness-plugin.so
 
 programs: $(TORTURE)
 
 $(O)/tests/torture/torture: $(call obj,tests/torture/main.c tests/torture/drive.c) $(FRONT_A) $(COMMON_A)
+	$(link) $(LIBS_FRONT)
+
+$(O)/tests/torture/gap: $(O)/tests/torture/gap.o $(FRONT_A) $(COMMON_A)
 	$(link) $(LIBS_FRONT)
 
 $(O)/tests/torture/killer: $(call obj,tests/torture/killer.c) $(COMMON_A)
