@@ -17,7 +17,7 @@
 #define SLOTS 256U
 /* Slots of each ring that are to be answered, and most in a turn; the guest keeps the
  * rings full, so that each slot that was answered is used again at once. */
-#define DONE  30U
+#define DONE  16U
 #define NREQ  (DONE + TURN + SLOTS)
 #define TURN  3U
 /* It wraps on the way. */
@@ -259,7 +259,7 @@ static void succeed(const void *w, long n)
 	struct world *copy;
 
 	succeed_after(w, 1);
-	if (n % 23)
+	if (n % 59)
 		return;
 	copy = steps_world(sizeof(*copy));
 	memcpy(copy, w, sizeof(*copy));
