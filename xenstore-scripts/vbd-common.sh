@@ -136,7 +136,12 @@ xs_has() {
 wait_for() {
 	secs=$1 path=$2
 	shift 2
-	timeout "$secs" sh -c 'echo $$; exec xenstore-watch "$1"' sh "$path" | {
+	(
+		# A shell says "Terminated" when it is so.
+		exec 3>&2 2>/dev/null
+		timeout "$secs" sh -c 'echo $$; exec xenstore-watch "$1" 2>&3 3>&-' sh "$path"
+		:
+	) | {
 		read -r pid
 		while read -r _; do
 			rc=0

@@ -24,10 +24,14 @@ mkfifo "$work/never"
 printf '#!/bin/sh\necho "$1"\nexec cat <>"%s"\n' "$work/never" >"$work/quick/xenstore-watch"
 chmod +x "$work/quick/xenstore-watch"
 waits() {
-	for _ in {1..20}; do PATH=$work/quick:$PATH wait_for 10 /local true 2>/dev/null || return; done
+	for _ in {1..20}; do
+		PATH=$work/quick:$PATH sh -c '. "$1/vbd-common.sh"; wait_for 10 /local true' \
+			_ "$top/xenstore-scripts" 2>>"$work/said" || return
+	done
 }
 check "waits for what is so at once" waits
 same "leave nobody behind" "$(ours | grep '^cat ')" ""
+same "and say nothing" "$(cat "$work/said")" ""
 
 # ---- Keys and permissions of a disk that libxl attached, but for `protocol`, which it
 # writes for PV guests only, and `script`, which it always has
