@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pace.h"
 
-void pace_slept(struct pace *p, uint64_t ns)
+void pace_waited(struct pace *p, uint64_t ns)
 {
 	if (ns >= PACE_SPIN_MAX_NS)
 		p->spin_ns = 0;
@@ -11,6 +11,24 @@ void pace_slept(struct pace *p, uint64_t ns)
 		p->spin_ns *= 2;
 	else
 		p->spin_ns = PACE_SPIN_MAX_NS;
+}
+
+bool pace_try(struct pace_try *t)
+{
+	if (!t->rest)
+		return true;
+	t->rest--;
+	return false;
+}
+
+void pace_tried(struct pace_try *t, bool worth)
+{
+	if (worth) {
+		t->next /= 2;
+		return;
+	}
+	t->rest = t->next;
+	t->next = t->next < PACE_TRY_REST ? 2 * t->next + 1 : PACE_TRY_REST;
 }
 
 uint64_t pace_event(struct pace *p, bool useful)

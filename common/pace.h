@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When a queue's thread listens, and how: how long to look at the ring before going to
- * sleep, and how long to leave a port masked whose events announce nothing. Pure: the
- * caller has the clock.
+ * When a queue's thread listens, and how: how long to look at what it waits for, a ring
+ * or storage, before going to sleep, and how long to leave a port masked whose events
+ * announce nothing. Pure: the caller has the clock.
  */
 #ifndef PVB_PACE_H
 #define PVB_PACE_H
@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Longest look at the ring before sleeping, ns. */
-#define PACE_SPIN_MAX_NS 20000U
+/* Longest look at what is awaited before sleeping, ns. */
+#define PACE_SPIN_MAX_NS 32000U
 #define PACE_SPIN_MIN_NS 4000U
 
 /* Empty events in a row that are forgiven, then the first and the longest pause, ns. */
@@ -21,7 +21,7 @@
 
 /**
  * struct pace - One queue's; zero-initialised is ready
- * @spin_ns:	How long it pays to look at the ring; 0: not at all
+ * @spin_ns:	How long it pays to look; 0: not at all
  * @empty:	Events in a row without a request
  */
 struct pace {
@@ -30,12 +30,35 @@ struct pace {
 };
 
 /**
- * pace_slept() - Learn from a sleep with nothing in flight that a request ended
+ * pace_waited() - Learn from a wait that what was awaited has ended, asleep in the end
+ * @ns:	From before the look to after the sleep
  *
- * A sleep that was shorter than the longest look would have been better not slept; a
- * longer one shows that the guest is slower than that, or idle.
+ * One that was shorter than the longest look would have been better not slept; a longer
+ * one shows that the other side is slower than that, or idle.
  */
-void pace_slept(struct pace *p, uint64_t ns);
+void pace_waited(struct pace *p, uint64_t ns);
+
+/*
+ * A look that is tried now and then, and always while it succeeds: for what says nothing
+ * about itself while one sleeps, as waking up takes longer than it does.
+ */
+#define PACE_TRY_REST 255U
+
+/**
+ * struct pace_try - Zero-initialised is ready
+ * @rest:	Sleeps before it is tried again
+ * @next:	How many there will be after the next one that fails
+ */
+struct pace_try {
+	uint32_t rest;
+	uint32_t next;
+};
+
+/** pace_try() - Before a sleep: is it time to look instead? */
+bool pace_try(struct pace_try *t);
+
+/** pace_tried() - It was worth it, or not */
+void pace_tried(struct pace_try *t, bool worth);
 
 /**
  * pace_event() - An event came

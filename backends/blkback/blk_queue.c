@@ -57,13 +57,10 @@ static void queue_publish(struct blk_queue *q)
 }
 
 /* The guest has been quick lately: look at the ring a little longer before sleeping. */
-static bool queue_spin(struct blk_queue *q)
+static bool queue_spin(struct blk_queue *q, uint64_t since)
 {
-	uint64_t end;
-
-	if (!q->chan.pace.spin_ns || !blk_ring_idle(&q->r))
+	if (!q->chan.pace.spin_ns)
 		return false;
-	end = clock_ns() + q->chan.pace.spin_ns;
 	do {
 		for (int i = 0; i < 16; i++) {
 			if (blk_ring_waiting(&q->r)) {
@@ -72,7 +69,7 @@ static bool queue_spin(struct blk_queue *q)
 			}
 			__builtin_ia32_pause();
 		}
-	} while (clock_ns() < end);
+	} while (clock_ns() - since < q->chan.pace.spin_ns);
 	return false;
 }
 
@@ -106,25 +103,23 @@ static void queue_wait(struct blk_queue *q)
 {
 	struct store *s = q->r.store;
 	bool serving = queue_serving(q);
-	bool idle = blk_ring_idle(&q->r);
+	bool more = serving && blk_ring_waiting(&q->r);
+	/* Nothing is awaited but the guest's next request. */
+	uint64_t since = !more && blk_ring_idle(&q->r) ? clock_ns() : 0;
 	int64_t limit = STORE_FOREVER;
-	uint64_t since;
 
-	if (serving && (blk_ring_waiting(&q->r) || queue_spin(q)))
+	if (more || (serving && since && queue_spin(q, since))) {
 		limit = 0;
-	else if (serving && blk_ring_takes(&q->r)) {
+	} else if (serving && blk_ring_takes(&q->r)) {
 		limit = chan_listen(&q->chan);
 		if (ring_arm(&q->r.ring))
 			limit = 0;
 	}
-	if (limit && idle) {
-		since = clock_ns();
+	if (limit && since)
 		stats_add(&q->r.stats->sleeps, 1);
-		queue_ready(q, s->ops->wait(s, limit));
-		pace_slept(&q->chan.pace, clock_ns() - since);
-	} else {
-		queue_ready(q, s->ops->wait(s, limit));
-	}
+	queue_ready(q, s->ops->wait(s, limit));
+	if (limit && since)
+		pace_waited(&q->chan.pace, clock_ns() - since);
 	if (serving)
 		ring_disarm(&q->r.ring);
 }

@@ -17,8 +17,10 @@
 #include <liburing.h>
 
 #include "clock.h"
+#include "pace.h"
 #include "store_io.h"
 #include "store_pool.h"
+#include "store_sqe.h"
 #include "store_sync.h"
 
 /* The thread's eventfd is listened to as the watches are. */
@@ -31,6 +33,16 @@
  * notified once for all, and sends its next requests together. One alone never waits.
  */
 #define URING_LOOK_NS 4000U
+
+/*
+ * With no more than this in flight waking up may take longer than storage does: then look
+ * for an I/O first, so long, ns. It is tried, and goes on while it succeeds: slow storage
+ * has it tried seldom.
+ */
+#define URING_FEW    16U
+#define URING_FEW_NS 12000U
+/* So many are collected together. */
+#define URING_CROWD  5U
 
 /* user_data: an I/O's address, a watch's number, or this. */
 #define URING_CANCEL URING_WATCHES
@@ -60,6 +72,8 @@ struct uring {
 	struct store_list done;
 	/* Reads and writes that the kernel has. */
 	unsigned int flying;
+	/* Looking before sleeping when it has few. */
+	struct pace_try few;
 };
 
 /*
@@ -81,32 +95,6 @@ static struct io_uring_sqe *uring_sqe(struct uring *u)
 	return sqe;
 }
 
-/* The image is file 0 of the ring, a piece of memory the buffer of its number. */
-static void uring_prep_rw(const struct uring *u, struct io_uring_sqe *sqe,
-                          const struct store_io *io)
-{
-	unsigned int len = (unsigned int)io->iov[0].iov_len;
-	bool fixed = u->fixed[io->piece];
-	int piece = (int)io->piece;
-
-	assert(!piece || io->niov == 1);
-	if (io->op == STORE_READ && fixed)
-		io_uring_prep_read_fixed(sqe, 0, io->iov[0].iov_base, len, io->off,
-		                         piece);
-	else if (io->op == STORE_READ && io->niov == 1)
-		io_uring_prep_read(sqe, 0, io->iov[0].iov_base, len, io->off);
-	else if (io->op == STORE_READ)
-		io_uring_prep_readv(sqe, 0, io->iov, io->niov, io->off);
-	else if (fixed)
-		io_uring_prep_write_fixed(sqe, 0, io->iov[0].iov_base, len, io->off,
-		                          piece);
-	else if (io->niov == 1)
-		io_uring_prep_write(sqe, 0, io->iov[0].iov_base, len, io->off);
-	else
-		io_uring_prep_writev(sqe, 0, io->iov, io->niov, io->off);
-	sqe->rw_flags = io->op == STORE_WRITE && io->durable ? RWF_DSYNC : 0;
-}
-
 static void uring_queue(struct uring *u, struct store_io *io)
 {
 	struct io_uring_sqe *sqe = uring_sqe(u);
@@ -114,7 +102,7 @@ static void uring_queue(struct uring *u, struct store_io *io)
 	switch (io->op) {
 	case STORE_READ:
 	case STORE_WRITE:
-		uring_prep_rw(u, sqe, io);
+		store_sqe_rw(sqe, io, u->fixed[io->piece]);
 		break;
 	case STORE_FLUSH:
 		io_uring_prep_fsync(sqe, 0, IORING_FSYNC_DATASYNC);
@@ -314,19 +302,46 @@ static bool uring_news(struct uring *u)
 	       IO_URING_READ_ONCE(*u->ring.sq.kflags) & IORING_SQ_TASKRUN;
 }
 
-/* An I/O is complete; are others about to be? */
-static void uring_look(struct uring *u)
+/*
+ * Look for @ns, at most until @first something is there to do, or until nothing is in
+ * flight any more. Of a crowd each would cost a system call: it is collected at the end,
+ * together.
+ */
+static void uring_look(struct uring *u, uint64_t ns, bool first)
 {
-	uint64_t end = clock_ns() + URING_LOOK_NS;
+	uint64_t end = clock_ns() + ns;
+	bool over = false;
 
-	while (u->flying && !u->ready && clock_ns() < end) {
-		for (int i = 0; i < 8 && !uring_news(u); i++)
+	while (!over && !u->ready && (first ? !u->done.head : u->flying > 0)) {
+		for (int i = 0; i < 8; i++)
 			__builtin_ia32_pause();
-		if (!uring_news(u))
-			continue;
-		uring_enter(u, false, 0);
-		uring_collect(u);
+		over = clock_ns() >= end;
+		if (uring_news(u) && (over || first || u->flying < URING_CROWD)) {
+			uring_enter(u, false, 0);
+			uring_collect(u);
+		}
 	}
+}
+
+/* Submit, look, sleep: until something is there to do. */
+static void uring_sleep(struct uring *u, int64_t ns)
+{
+	bool slept = false;
+
+	if (u->flying && u->flying <= URING_FEW && pace_try(&u->few)) {
+		if (io_uring_sq_ready(&u->ring))
+			uring_enter(u, false, 0);
+		uring_look(u, URING_FEW_NS, true);
+		pace_tried(&u->few, u->done.head || u->ready);
+	}
+	if (!u->done.head && !u->ready) {
+		uring_enter(u, true, ns);
+		uring_collect(u);
+		slept = true;
+	}
+	/* An I/O is complete; are others about to be? */
+	if (u->done.head && (slept || u->flying >= URING_CROWD))
+		uring_look(u, URING_LOOK_NS, false);
 }
 
 static unsigned int uring_wait(struct store *s, int64_t ns)
@@ -336,12 +351,9 @@ static unsigned int uring_wait(struct store *s, int64_t ns)
 
 	uring_arm(u);
 	uring_collect(u);
-	if (ns && !u->done.head && !u->ready) {
-		uring_enter(u, true, ns);
-		uring_collect(u);
-		if (u->done.head)
-			uring_look(u);
-	} else if (io_uring_sq_ready(&u->ring) || uring_news(u)) {
+	if (ns && !u->done.head && !u->ready)
+		uring_sleep(u, ns);
+	else if (io_uring_sq_ready(&u->ring) || uring_news(u)) {
 		uring_enter(u, false, 0);
 		uring_collect(u);
 	}
