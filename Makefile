@@ -30,7 +30,7 @@ ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE $(OPT) -fPIC -pthread -fno-strict-aliasing
 	   $(WARN) $(SANFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pthread -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
 
-.PHONY: all programs help deps demo torture check check-fast check-xen xen-shell unit contract hostile tree e2e lint tidy \
+.PHONY: all programs help deps demo torture reattach check check-fast check-xen xen-shell unit contract hostile tree e2e lint tidy \
 	format layers bench install deb clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -352,7 +352,7 @@ tree: all $(UNIT_TESTS) $(BENCH_BIN) ## Tests of the tree: layers, install, manu
 e2e: all $(CONFORM) $(TORTURE) $(OTHER) $(POINTS) ## Scenarios on a simulated host; E2E=tests/e2e/NAME.sh for one
 	$(Q)tests/run -j $(JOBS) $(E2E)
 
-torture: all $(TORTURE) $(POINTS) ## Kill workers and pvbackd under load, KILLS=10000 times; an hour
+torture: all $(TORTURE) $(POINTS) ## Kill workers and pvbackd under load, KILLS=10000 times; half an hour
 	$(Q)KILLS=$${KILLS:-10000} tests/e2e/torture.sh
 
 layers: all $(UNIT_TESTS) ## Who includes and links what, against the rules
@@ -428,6 +428,9 @@ xen-shell: $(XEN_ROOT) ## A shell in that dom0
 # holds more arguments, tests/bench/bench --help.
 bench: all $(BENCH_BIN) | $(O)/.deps-check ## Compare with what a user would pick instead: nine minutes
 	$(Q)tests/bench/bench $(if $(QUICK),--quick) $(if $(DOCS),--docs) --json $(O)/bench.json $(BENCH)
+
+reattach: all $(TORTURE) | $(O)/.deps-check ## How long a guest waits whose worker is killed; DOCS=1 for the page
+	$(Q)tests/bench/reattach $(if $(DOCS),--docs)
 
 clean: ## Remove the build directories
 	rm -rf build build-*

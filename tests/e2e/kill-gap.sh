@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# How long does a guest wait whose worker is killed? From the kill to the answer to a read that
-# was asked for then, on an idle disk: half of the waits and 99 of 100 are within bounds with
-# room for a machine that has other work. KILLS: how many; docs/reliability.md has the figures.
+# A guest asks for a read at the moment at which its worker is killed: each is answered.
+# KILLS: how many; GAPS: a file for the times from the kill to the answer, us, which
+# tests/bench/reattach judges.
 . "$(dirname "$0")/lib.sh"
 
-kills=${KILLS:-20}
+kills=${KILLS:-10}
 host_up
 pvbackd_start
 guest_up 1
@@ -27,9 +27,5 @@ done
 exec 8>&-
 ended "each kill was followed by an answer" "$gap"
 same "of all $kills" "$(wc -l <"$work/gaps")" "$kills"
-read -r p50 p90 p99 max < <(sort -n "$work/gaps" |
-	awk '{ v[NR] = $1 / 1000 } END { print v[int((NR + 1) / 2)], v[int(NR * .9 + .5)], v[int(NR * .99 + .5)], v[NR] }')
-note "ms from the kill to the answer, $kills kills: p50 $p50, p90 $p90, p99 $p99, max $max"
-check "half of the guests wait no more than 100 ms: $p50" awk -v v="$p50" 'BEGIN { exit v > 100 }'
-check "and 99 of 100 no more than 1 s: $p99" awk -v v="$p99" 'BEGIN { exit v > 1000 }'
+[ -z "${GAPS:-}" ] || cp "$work/gaps" "$GAPS"
 scenario_done
