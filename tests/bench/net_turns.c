@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "fake_guest.h"
 #include "net_journal.h"
 #include "net_rxq.h"
@@ -37,6 +38,8 @@ static struct net_txq tx;
 static struct net_rxq rx;
 static struct net_stats stats;
 static struct net_journal journal;
+static struct hist hist;
+static uint64_t now;
 static uint32_t pushed, asked;
 
 static uint64_t allow(void *arg, uint32_t len)
@@ -64,13 +67,17 @@ static void was_read(void *arg, uint32_t len)
 static __attribute__((noinline)) void serve(bool out)
 {
 	const char *why = NULL;
-	uint64_t wait;
+	uint64_t shown, wait;
 
+	now = 0;
 	if (out ? net_txq_turn(&tx, &wait, &why) != V_OK
 	        : net_rxq_turn(&rx, &why) != V_OK)
 		errx(1, "the ring is broken: %s", why);
 	asked += out ? net_journal_publish(&journal.tx, &tx.ring)
 	             : net_journal_publish(&journal.rx, &rx.ring);
+	shown = clock_ns();
+	net_txq_shown(&tx, shown);
+	net_rxq_shown(&rx, shown);
 	if (out)
 		net_txq_write(&tx);
 }
@@ -132,6 +139,8 @@ static void send_frames(uint32_t n, bool large)
 		               .tap = open("/dev/null", O_WRONLY | O_CLOEXEC),
 		               .arena = arena,
 		               .stats = &stats,
+		               .hist = &hist,
+		               .now = &now,
 		               .allow = allow };
 	ring_init(&tx.ring, &page, XEN_PAGE, sizeof(union netif_tx_sring_entry));
 	if (tx.tap < 0 || gnt_batch_new(NULL, NET_TX_RING, &tx.batch))
@@ -172,6 +181,8 @@ static void receive_frames(uint32_t n)
 		               .journal = &journal.rx,
 		               .arena = arena,
 		               .stats = &stats,
+		               .hist = &hist,
+		               .now = &now,
 		               .allow = may_read,
 		               .went = was_read,
 		               .accept = { true, true, true, true, true } };
