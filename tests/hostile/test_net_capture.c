@@ -183,6 +183,14 @@ static void not_read(void **state)
 	nic_works(&n);
 }
 
+/* A looker that has gone is let go behind the answers of the turn that finds it out. */
+static void open_again(unsigned int fds)
+{
+	for (int i = 0; i < 100 && worker_count(&w, "fd") != fds; i++)
+		nic_works(&n);
+	assert_int_equal(worker_count(&w, "fd"), fds);
+}
+
 /* One at a time; whoever has gone makes room. */
 static void one_at_a_time(void **state)
 {
@@ -213,8 +221,7 @@ static void one_at_a_time(void **state)
 	begins(100);
 	unask();
 	nic_works(&n);
-	nic_works(&n);
-	assert_int_equal(worker_count(&w, "fd"), fds);
+	open_again(fds);
 }
 
 /* Requests that no supervisor of ours makes. */
@@ -241,8 +248,7 @@ static void bad_requests(void **state)
 	next(&r, NULL);
 	assert_int_equal(r.kind, CAPTURE_REFUSED);
 	unask();
-	nic_works(&n);
-	assert_int_equal(worker_count(&w, "fd"), fds);
+	open_again(fds);
 }
 
 int main(void)
