@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "config.h"
 #include "dev_held.h"
 #include "dev_kept.h"
 #include "dev_stats.h"
@@ -193,13 +194,34 @@ static int act_adopt(struct device *d)
 	return rc;
 }
 
+/*
+ * Of a device that is taken up again: the guest can wait, and what is missing now may be
+ * there later. device_tick() sees to it that this is looked at again.
+ */
+static int wait_and_say(struct device *d)
+{
+	dev_report(d);
+	return -EAGAIN;
+}
+
 static int act_spawn(struct device *d)
 {
 	int rc = guest_want_worker(d->guest);
 
-	if (rc)
-		bdev_fault(&d->bdev, "no worker can be started: %s", strerror(-rc));
-	return rc;
+	if (!rc)
+		return 0;
+	bdev_fault(&d->bdev, "%s cannot be started: %s", d->guest->super->conf->worker,
+	           strerror(-rc));
+	if (d->lost)
+		return wait_and_say(d);
+	/* fork() says so where there are too many processes. */
+	return rc == -EAGAIN ? -ENOMEM : rc;
+}
+
+/* Not what is wrong with it, but what the host is short of. */
+static int unless_short(struct device *d, int rc)
+{
+	return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM ? wait_and_say(d) : rc;
 }
 
 static int tell_worker(struct device *d)
@@ -292,9 +314,9 @@ static int act_retake(struct device *d)
 	conf_drop(d);
 	rc = judged(d, d->ops->recover(&d->bdev, &d->conf));
 	if (rc)
-		return rc;
+		return unless_short(d, rc);
 	d->resume = d->view.own != XenbusStateInitWait;
-	return tell_worker(d);
+	return unless_short(d, tell_worker(d));
 }
 
 static int act_publish(struct device *d)

@@ -62,6 +62,9 @@ void device_tick(struct device *d)
 	if (d->state == DEV_NEW && d->age < DEVICE_NEW_TICKS &&
 	    ++d->age == DEVICE_NEW_TICKS)
 		super_queue(d->guest->super, d);
+	/* What it waits for may be something that nobody tells us of. */
+	if (d->lost)
+		super_queue(d->guest->super, d);
 	dev_update(d);
 }
 

@@ -57,10 +57,8 @@ static int worker_start(struct guest *g)
 	const struct config *conf = g->super->conf;
 	int rc = child_start(conf->worker, g->domid, conf->run_dir, &g->child);
 
-	if (rc) {
-		log_err(g->tag, "%s cannot be started: %s", conf->worker, strerror(-rc));
+	if (rc)
 		return rc;
-	}
 	rc = worker_watch(g);
 	if (rc) {
 		struct child_end end;

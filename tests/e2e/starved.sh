@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A worker that is stopped, one that the kernel ends for want of memory, and a pvbackd that
+# has no descriptor left: who has a disk keeps it, others are served or told why not.
+. "$(dirname "$0")/lib.sh"
+
+host_up
+pvbackd_start
+image disk 16M
+image second 4M
+image other 4M
+guest_up 1 2
+attach 1 disk xvda
+load it 1 xvda --queues 2
+ctl() { pvbackctl "$@" "--run-dir=$work/run"; }
+works() { # GUEST IMAGE VDEV - a disk is attached, read and detached
+	attach "$@" && [ "$(in_guest "$1" pvblk read "$3" | sha)" = "$(sha "$work/$2")" ] && detach "$1" "$3"
+}
+frontend_sees() { same "$1: the guest sees Connected, and no error" "$(xs read "$(be 1 xvda)/state")$(error_of 1 xvda)" 4; }
+
+# ---- SIGSTOP ----------------------------------------------------------------------
+
+first=$(worker 1)
+# halted - each of its threads
+halted() { ! grep -h '^State:' "/proc/$first"/task/*/status | grep -qv '[[:space:]][tT]'; }
+stop_worker() {
+	kill -STOP "$first"
+	until_true 10 halted
+}
+check "a worker is stopped" stop_worker
+before=$(sha "$work/disk")
+check "another guest's disk works meanwhile" works 2 other xvda
+check "pvbackctl is answered" ctl list
+same "nobody else has served the stopped worker's disk" "$(sha "$work/disk")" "$before"
+frontend_sees "stopped"
+kill -CONT "$first"
+check "it goes on" changes disk
+same "by the same worker" "$(worker 1)" "$first"
+check "stopped again" stop_worker
+kill -9 "$first"
+check "killed while it is stopped: it has a successor" until_true 10 another_worker 1 "$first"
+check "and I/O goes on" changes disk
+frontend_sees "stopped and killed"
+
+# ---- No memory --------------------------------------------------------------------
+
+# memory_up - a control group for one worker: cgroup v2, or v1 if that has the memory
+memory=
+memory_up() {
+	local dir=/sys/fs/cgroup
+	if grep -qsw memory "$dir/cgroup.subtree_control"; then
+		limit=memory.max kills=memory.events
+	else
+		dir=$dir/memory limit=memory.limit_in_bytes kills=memory.oom_control
+	fi
+	[ -w "$dir/cgroup.procs" ] && mkdir "$dir/${work##*/}" && memory=$dir/${work##*/} &&
+		[ -w "$memory/$limit" ]
+}
+memory_down() {
+	[ -z "$memory" ] || until_true 5 rmdir "$memory"
+	memory=
+}
+trap 'rc=$?; memory_down; (exit $rc); scenario_end' EXIT
+if memory_up 2>/dev/null; then
+	first=$(worker 1)
+	echo "$first" >"$memory/cgroup.procs"
+	# What it has is another group's; it needs more for another disk.
+	echo 256K >"$memory/$limit"
+	attach 1 second xvdb
+	load second 1 xvdb --queues 2
+	result $? "the disk for which there was no memory is served in the end"
+	check "by another worker" another_worker 1 "$first"
+	check "the kernel has ended the first one" grep -q '^oom_kill [1-9]' "$memory/$kills"
+	check "I/O goes on" changes disk
+	frontend_sees "killed for want of memory"
+	load_right second "the data was right on the disk that was new"
+	check "which is detached" detach 1 xvdb
+	check "its group can go" memory_down
+else
+	memory_down
+	skip "a worker that is killed for want of memory" "no control group for memory can be made here"
+fi
+
+# ---- No descriptors ---------------------------------------------------------------
+
+limits=$(prlimit --pid "$pvbackd_pid" --nofile --output SOFT,HARD --noheadings --raw)
+free=0
+while [ -e "/proc/$pvbackd_pid/fd/$free" ]; do free=$((free + 1)); done
+prlimit --pid "$pvbackd_pid" --nofile="$free:${limits#* }"
+lacks='Too many open files'
+lines() { grep -c "guest $1 vbd-51712: .*$lacks" "$log"; }
+refused "without descriptors: a disk is refused, and it is said why" "$lacks" attach 2 other xvda
+same "the log says it once" "$(lines 2)" 1
+check "the disk that there was is served on" changes disk
+frontend_sees "without descriptors"
+first=$(worker 1)
+kill -9 "$first"
+check "its worker has died: the log says why there is no other" wait_log "cannot be started: $lacks"
+check "and so does its error node" grep -q "$lacks" <<<"$(error_of 1 xvda)"
+same "the guest still sees Connected" "$(xs read "$(be 1 xvda)/state")" 4
+prlimit --pid "$pvbackd_pid" --nofile="${limits/ /:}"
+check "with descriptors it has a successor" until_true 10 another_worker 1 "$first"
+check "and I/O goes on" changes disk
+same "that was said once, too" "$(lines 1)" 1
+frontend_sees "descriptors again"
+detach 2 xvda
+check "what was refused works" works 2 other xvda
+load_right it "the data was right throughout"
+scenario_done
