@@ -74,51 +74,12 @@ static void queue_fail(struct net_queue *q, int err, const char *why)
 		wdev_failed(q->vif->dev, err, "%s", why);
 }
 
-static bool queue_limited(const struct net_queue *q, enum net_dir dir)
+/* When the queue stops, what was taken goes at once. */
+static uint64_t queue_at_once(void *arg, uint32_t len)
 {
-	return atomic_load_explicit(&q->vif->limited[dir], memory_order_relaxed);
-}
-
-/* When it stops, what was taken goes at once. */
-static uint64_t queue_allow(void *arg, uint32_t len)
-{
-	struct net_queue *q = arg;
-	struct net_vif *v = q->vif;
-	uint64_t wait;
-
-	if (!queue_limited(q, NET_TX) || q->stopping)
-		return 0;
-	pthread_mutex_lock(&v->lock);
-	wait = net_shape_wait(&v->shape[NET_TX], clock_ns());
-	if (!wait)
-		net_shape_charge(&v->shape[NET_TX], len);
-	pthread_mutex_unlock(&v->lock);
-	return wait;
-}
-
-/* Its size is known when it was read; another queue may have passed meanwhile, too. */
-static uint64_t queue_may_read(void *arg)
-{
-	struct net_queue *q = arg;
-	uint64_t wait;
-
-	if (!queue_limited(q, NET_RX))
-		return 0;
-	pthread_mutex_lock(&q->vif->lock);
-	wait = net_shape_wait(&q->vif->shape[NET_RX], clock_ns());
-	pthread_mutex_unlock(&q->vif->lock);
-	return wait;
-}
-
-static void queue_was_read(void *arg, uint32_t len)
-{
-	struct net_queue *q = arg;
-
-	if (!queue_limited(q, NET_RX))
-		return;
-	pthread_mutex_lock(&q->vif->lock);
-	net_shape_charge(&q->vif->shape[NET_RX], len);
-	pthread_mutex_unlock(&q->vif->lock);
+	(void)arg;
+	(void)len;
+	return 0;
 }
 
 /* ---- A turn --------------------------------------------------------------------------
@@ -345,6 +306,7 @@ void *net_queue_run(void *arg)
 	/* What was taken is answered; a frame that still waits for the TAP is lost. */
 	if (!q->failed && !net_txq_idle(&q->tx)) {
 		q->tx.written = q->tx.nout;
+		q->tx.allow = queue_at_once;
 		queue_turn(q);
 	}
 	queue_report(q);
@@ -466,10 +428,10 @@ static void queue_init(struct net_queue *q, struct net_vif *v, uint32_t i)
 		q->rx.mcast = &v->keep->mcast;
 	if (v->conf.spoof.mode != NET_SPOOF_OFF)
 		q->tx.spoof = &v->conf.spoof;
-	q->tx.allow = queue_allow;
-	q->rx.allow = queue_may_read;
-	q->rx.went = queue_was_read;
-	q->tx.arg = q->rx.arg = q;
+	q->tx.allow = net_pass_allow;
+	q->rx.allow = net_pass_may_read;
+	q->rx.went = net_pass_was_read;
+	q->tx.arg = q->rx.arg = &v->pass;
 	q->rx.accept = (struct net_accept){ .sg = flags & NET_SG,
 		                            .csum4 = flags & NET_CSUM4,
 		                            .csum6 = flags & NET_CSUM6,

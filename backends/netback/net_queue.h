@@ -12,7 +12,7 @@
 #include "compiler.h"
 #include "net_capture.h"
 #include "net_conf.h"
-#include "net_shape.h"
+#include "net_pass.h"
 
 struct net_journal;
 struct net_keep;
@@ -23,10 +23,8 @@ struct net_queue;
  * @stop:	eventfd that is readable when the threads are to end, for all of them
  * @live:	Queues whose thread has not ended
  * @failed:	The supervisor has been told
- * @limited:	There are limits: @shape is to be asked
  * @stalled:	Queues that receive nothing; guarded by @lock
- * @lock:	Guards @shape; and the threads wait for it to begin
- * @shape:	One for all queues
+ * @lock:	The threads wait for it to begin
  * @go:		They may; else they are to end
  * @journal:	NET_JOURNAL_SIZE bytes for each queue, then @keep
  */
@@ -36,11 +34,10 @@ struct net_vif {
 	int stop;
 	atomic_uint live;
 	atomic_flag failed;
-	atomic_bool limited[NET_NDIRS];
 	pthread_mutex_t lock;
 	bool go;
 	uint32_t stalled;
-	struct net_shape shape[NET_NDIRS];
+	struct net_pass pass;
 	uint8_t *journal;
 	struct net_keep *keep;
 	struct net_capture capture;

@@ -28,6 +28,7 @@ static void vif_free(struct net_vif *v)
 	close(v->stop);
 	net_capture_end(&v->capture);
 	pthread_mutex_destroy(&v->capture.lock);
+	net_pass_end(&v->pass);
 	pthread_mutex_destroy(&v->lock);
 	free(v);
 }
@@ -40,20 +41,6 @@ void net_vif_ended(struct net_vif *v)
 		return;
 	vif_free(v);
 	wdev_disconnected(dev);
-}
-
-/* From now on; with full buckets. */
-static void vif_limits(struct net_vif *v, const struct net_limits *l)
-{
-	uint64_t now = clock_ns();
-
-	pthread_mutex_lock(&v->lock);
-	for (int dir = 0; dir < NET_NDIRS; dir++)
-		atomic_store_explicit(
-			&v->limited[dir],
-			net_shape_init(&v->shape[dir], l, (enum net_dir)dir, now),
-			memory_order_relaxed);
-	pthread_mutex_unlock(&v->lock);
 }
 
 /* Return: NULL with errno when memory or descriptors are short. */
@@ -72,7 +59,7 @@ static struct net_vif *vif_new(struct wdev *d, const struct net_conf *c)
 	v->conf = *c;
 	pthread_mutex_init(&v->lock, NULL);
 	atomic_flag_clear(&v->failed);
-	vif_limits(v, &c->limits);
+	net_pass_init(&v->pass, &c->limits);
 	net_capture_init(&v->capture, d->tag);
 	return v;
 }
@@ -239,7 +226,7 @@ static void net_update(struct wdev *d, const void *blob, size_t len)
 	if (len != sizeof(u) || !net_limits_ok(&u.limits))
 		log_err(d->tag, "UPDATE of a vif with %zu bytes", len);
 	else
-		vif_limits(v, &u.limits);
+		net_pass_set(&v->pass, &u.limits);
 }
 
 static void net_capture(struct wdev *d, uint32_t snaplen, int fds[2])

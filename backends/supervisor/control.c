@@ -110,7 +110,7 @@ static struct device *device_after(const struct super *s, const struct client *c
 	LIST_FOREACH (g, &s->guests, link)
 		LIST_FOREACH (d, &g->devices, link)
 			if (d->id > c->cursor && (!found || d->id < found->id) &&
-			    report_wants(&c->rq, d))
+			    request_wants(&c->rq, d))
 				found = d;
 	return found;
 }
@@ -260,7 +260,7 @@ static void client_request(struct client *c)
 			client_drop(c, "its request is too long");
 		return;
 	}
-	rc = report_parse(c->line, len, &c->rq, why, sizeof(why));
+	rc = request_parse(c->line, len, &c->rq, why, sizeof(why));
 	if (rc || c->rq.cmd != CTL_CAPTURE)
 		client_close_fds(c);
 	c->len -= len + 1;

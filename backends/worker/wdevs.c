@@ -12,7 +12,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -24,42 +23,7 @@
 #include "backend.h"
 #include "log.h"
 #include "msg.h"
-
-static const struct worker_backend *const backends[] = {
-#define BACKEND(kind, name) &name##_worker,
-#include "backends.def"
-#undef BACKEND
-};
-
-/**
- * struct wentry - A device, and what its threads have to say
- * @what, @blob, @fds: CONNECT as it came, for a supervisor that comes later
- * @stopping:	disconnect() has been called
- * @broken:	FAILED was sent
- * @failed:	Note: FAILED is to be sent, with @result
- * @ailing:	Note: STATUS is to be sent, with @status
- * @gone:	Note: DISCONNECTED is to be sent, and this to be freed
- *
- * The list is the main thread's; the notes are guarded by the lock.
- */
-struct wentry {
-	struct wdev dev;
-	struct wdevs *all;
-	struct wentry *next;
-	const struct worker_backend *backend;
-	struct msg_connect what;
-	uint32_t blob_len;
-	uint32_t nfds;
-	uint8_t blob[MSG_BLOB_MAX];
-	int fds[MSG_FDS_MAX];
-	bool stopping;
-	bool broken;
-	bool failed;
-	bool ailing;
-	bool gone;
-	struct msg_result result;
-	struct msg_result status;
-};
+#include "wentry.h"
 
 struct wdevs {
 	struct loop *loop;
@@ -111,57 +75,8 @@ static struct wentry *wentry_find(struct wdevs *w, uint32_t handle)
 	return e;
 }
 
-static void wentry_stop(struct wentry *e)
-{
-	if (e->stopping)
-		return;
-	e->stopping = true;
-	e->backend->disconnect(&e->dev);
-}
-
-static const struct worker_backend *backend_find(const char *kind)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
-		if (strcmp(backends[i]->kind, kind) == 0)
-			return backends[i];
-	return NULL;
-}
-
-static int wentry_stats(struct wentry *e, const struct msg *m, char *text, size_t size)
-{
-	int rc = m->nfds ? stats_map(m->fds[0], e->backend->stats, &e->dev.stats)
-	                 : -EPROTO;
-
-	if (rc)
-		snprintf(text, size, "cannot map the device's statistics: %s",
-		         strerror(-rc));
-	return rc;
-}
-
-static void wentry_free(struct wentry *e)
-{
-	for (uint32_t i = 0; i < e->nfds; i++)
-		close(e->fds[i]);
-	stats_unmap(e->dev.stats);
-	free(e);
-}
-
-/* What another supervisor would have to know. Return: 0 or -errno. */
-static int wentry_keep(struct wentry *e, const struct msg *m)
-{
-	e->what = m->u.connect;
-	e->blob_len = m->blob_len;
-	memcpy(e->blob, m->blob, m->blob_len);
-	for (; e->nfds < m->nfds; e->nfds++) {
-		e->fds[e->nfds] = fcntl(m->fds[e->nfds], F_DUPFD_CLOEXEC, 0);
-		if (e->fds[e->nfds] < 0)
-			return -errno;
-	}
-	return 0;
-}
-
 /* Return: 0 with the device in the list, or -errno with @text and nothing left. */
-static int wentry_connect(struct wdevs *w, struct msg *m, char *text, size_t size)
+static int wdevs_add(struct wdevs *w, struct msg *m, char *text, size_t size)
 {
 	struct wentry *e;
 	int rc;
@@ -170,28 +85,12 @@ static int wentry_connect(struct wdevs *w, struct msg *m, char *text, size_t siz
 		snprintf(text, size, "CONNECT of device %u, which is connected", m->dev);
 		return -EEXIST;
 	}
-	if (!backend_find(m->u.connect.kind)) {
-		snprintf(text, size, "no backend for %s", m->u.connect.kind);
-		return -ENOENT;
-	}
-	e = calloc(1, sizeof(*e));
-	if (!e) {
-		snprintf(text, size, "out of memory");
-		return -ENOMEM;
-	}
-	e->backend = backend_find(m->u.connect.kind);
-	e->all = w;
-	e->dev.handle = m->dev;
+	rc = wentry_new(w, m, text, size, &e);
+	if (rc)
+		return rc;
 	e->dev.domid = w->domid;
 	e->dev.gnt = w->gnt;
-	memcpy(e->dev.tag, m->u.connect.tag, sizeof(e->dev.tag));
-	rc = wentry_keep(e, m);
-	if (rc)
-		snprintf(text, size, "no descriptors: %s", strerror(-rc));
-	rc = rc ? rc : wentry_stats(e, m, text, size);
-	rc = rc ? rc
-	        : e->backend->connect(&e->dev, m->blob, m->blob_len, m->fds + 1,
-	                              m->nfds - 1, text, size);
+	rc = wentry_connect(e, m, text, size);
 	if (rc) {
 		wentry_free(e);
 		return rc;
@@ -205,7 +104,7 @@ static void on_connect(struct wdevs *w, struct msg *m)
 {
 	struct msg_result r = { 0 };
 
-	r.err = -wentry_connect(w, m, r.text, sizeof(r.text));
+	r.err = -wdevs_add(w, m, r.text, sizeof(r.text));
 	/* Before the answer: it says that nothing else is held. */
 	msg_close_fds(m);
 	send_to_super(w, MSG_CONNECTED, m->dev, &r);
@@ -412,11 +311,18 @@ static void note_and_unlock(struct wdevs *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static __attribute__((format(printf, 3, 0))) void
-result_set(struct msg_result *r, int err, const char *fmt, va_list ap)
+static __attribute__((format(printf, 5, 0))) void note_result(struct wdev *d, bool *noted,
+                                                              struct msg_result *r,
+                                                              int err, const char *fmt,
+                                                              va_list ap)
 {
+	struct wdevs *w = container_of(d, struct wentry, dev)->all;
+
+	pthread_mutex_lock(&w->lock);
+	*noted = true;
 	r->err = err;
 	vsnprintf(r->text, sizeof(r->text), fmt, ap);
+	note_and_unlock(w);
 }
 
 void wdev_failed(struct wdev *d, int err, const char *fmt, ...)
@@ -424,12 +330,9 @@ void wdev_failed(struct wdev *d, int err, const char *fmt, ...)
 	struct wentry *e = container_of(d, struct wentry, dev);
 	va_list ap;
 
-	pthread_mutex_lock(&e->all->lock);
-	e->failed = true;
 	va_start(ap, fmt);
-	result_set(&e->result, err, fmt, ap);
+	note_result(d, &e->failed, &e->result, err, fmt, ap);
 	va_end(ap);
-	note_and_unlock(e->all);
 }
 
 void wdev_status(struct wdev *d, int err, const char *fmt, ...)
@@ -437,12 +340,9 @@ void wdev_status(struct wdev *d, int err, const char *fmt, ...)
 	struct wentry *e = container_of(d, struct wentry, dev);
 	va_list ap;
 
-	pthread_mutex_lock(&e->all->lock);
-	e->ailing = true;
 	va_start(ap, fmt);
-	result_set(&e->status, err, fmt, ap);
+	note_result(d, &e->ailing, &e->status, err, fmt, ap);
 	va_end(ap);
-	note_and_unlock(e->all);
 }
 
 void wdev_disconnected(struct wdev *d)

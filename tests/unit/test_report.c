@@ -20,7 +20,7 @@ static char why[128];
 
 static int parse(const char *line)
 {
-	return report_parse(line, strlen(line), &rq, why, sizeof(why));
+	return request_parse(line, strlen(line), &rq, why, sizeof(why));
 }
 
 static void requests(void **state)
@@ -92,7 +92,7 @@ static void what_is_no_request_is_refused(void **state)
 		char deep[1000];
 
 		memset(deep, '[', sizeof(deep));
-		assert_int_equal(report_parse(deep, sizeof(deep), &rq, why, sizeof(why)),
+		assert_int_equal(request_parse(deep, sizeof(deep), &rq, why, sizeof(why)),
 		                 -EINVAL);
 	}
 }
@@ -218,17 +218,17 @@ static void requests_choose_devices(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("{\"cmd\":\"list\"}"), 0);
-	assert_true(report_wants(&rq, dev));
+	assert_true(request_wants(&rq, dev));
 	assert_int_equal(parse("{\"cmd\":\"list\",\"domid\":3}"), 0);
-	assert_true(report_wants(&rq, dev));
+	assert_true(request_wants(&rq, dev));
 	assert_int_equal(parse("{\"cmd\":\"list\",\"domid\":4}"), 0);
-	assert_false(report_wants(&rq, dev));
+	assert_false(request_wants(&rq, dev));
 	assert_int_equal(
 		parse("{\"cmd\":\"list\",\"domid\":3,\"devid\":7,\"kind\":\"vkey\"}"), 0);
-	assert_true(report_wants(&rq, dev));
+	assert_true(request_wants(&rq, dev));
 	assert_int_equal(
 		parse("{\"cmd\":\"list\",\"domid\":3,\"devid\":7,\"kind\":\"vbd\"}"), 0);
-	assert_false(report_wants(&rq, dev));
+	assert_false(request_wants(&rq, dev));
 }
 
 int main(void)
