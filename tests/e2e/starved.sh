@@ -65,6 +65,9 @@ if memory_up 2>/dev/null; then
 	first=$(worker 1)
 	echo "$first" >"$memory/cgroup.procs"
 	# What it has is another group's; it needs more for another disk.
+	for swap in swap.max swappiness; do
+		[ ! -w "$memory/memory.$swap" ] || echo 0 >"$memory/memory.$swap"
+	done
 	echo 256K >"$memory/$limit"
 	attach 1 second xvdb
 	load second 1 xvdb --queues 2
