@@ -6,6 +6,8 @@
  * Whoever kills nbdkit cuts the power: FILE is what is left. The writes are those of
  * `torture`: storage looks at their order (witness.h), and says in LOG what is out of it.
  * With delay=MS,PERMILLE so many of a thousand writes take so long before they land.
+ * With hold=PATH a write that comes while there is such a file does not land before that
+ * is gone; one at a time: those that come after it overtake it. LOG says so.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,17 +32,18 @@
 /* What is not flushed is kept all the same: one of so many writes. */
 #define EARLY 4U
 
-static const char *file, *said;
+static const char *file, *said, *hold;
 static uint64_t seed = 1;
 static uint32_t delay_ms, delay_permille;
 
 /*
  * @now:	What is read and written; @kept is FILE
  * @dirty:	Of each sector: they differ
+ * @holding:	A write is held
  */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint8_t *now, *kept;
-static bool *dirty;
+static bool *dirty, holding;
 static int64_t size;
 static uint64_t rng = 1, writes, flushes;
 static struct witness *witness;
@@ -74,6 +77,10 @@ static int witness_config(const char *key, const char *value)
 	if (strcmp(key, "log") == 0) {
 		said = nbdkit_absolute_path(value);
 		return said ? 0 : -1;
+	}
+	if (strcmp(key, "hold") == 0) {
+		hold = nbdkit_absolute_path(value);
+		return hold ? 0 : -1;
 	}
 	if (strcmp(key, "seed") == 0 && num_u64(value, UINT64_MAX, &seed) == 0)
 		return 0;
@@ -219,17 +226,28 @@ static void look(const uint8_t *buf, uint32_t n, bool begins)
 	}
 }
 
+static void hold_on(void)
+{
+	say("held");
+	while (access(hold, F_OK) == 0)
+		nbdkit_nanosleep(0, 5000000);
+}
+
 static int witness_pwrite(void *handle, const void *buf, uint32_t n, uint64_t at,
                           uint32_t flags)
 {
-	bool late;
+	bool late, held;
 
 	(void)handle;
 	pthread_mutex_lock(&lock);
 	writes++;
 	look(buf, n, true);
 	late = below(1000) < delay_permille;
+	held = hold && !holding && access(hold, F_OK) == 0;
+	holding |= held;
 	pthread_mutex_unlock(&lock);
+	if (held)
+		hold_on();
 	if (late)
 		nbdkit_nanosleep(delay_ms / 1000, delay_ms % 1000 * 1000000);
 	pthread_mutex_lock(&lock);
@@ -237,6 +255,10 @@ static int witness_pwrite(void *handle, const void *buf, uint32_t n, uint64_t at
 	if (flags & NBDKIT_FLAG_FUA)
 		keep(at, at + n);
 	look(buf, n, false);
+	if (held) {
+		holding = false;
+		say("landed");
+	}
 	pthread_mutex_unlock(&lock);
 	return 0;
 }
@@ -285,7 +307,7 @@ static struct nbdkit_plugin plugin = {
 	.version = "1",
 	.unload = witness_unload,
 	.config = witness_config,
-	.config_help = "file=FILE log=FILE [seed=N] [delay=MS,PERMILLE]",
+	.config_help = "file=FILE log=FILE [seed=N] [delay=MS,PERMILLE] [hold=PATH]",
 	.get_ready = witness_get_ready,
 	.open = witness_open,
 	.get_size = witness_get_size,
