@@ -14,6 +14,7 @@
 	X(copied, "in the journal's memory, not recorded")          \
 	X(recorded, "recorded, not begun")                          \
 	X(submitted, "given to the engine")                         \
+	X(entered, "the kernel has it, by io_uring_enter()")        \
 	X(complete, "done by the engine")                           \
 	X(written, "its response is in the ring, and not recorded") \
 	X(answered, "its response is recorded")                     \

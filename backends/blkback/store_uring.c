@@ -16,6 +16,7 @@
 
 #include <liburing.h>
 
+#include "blk_point.h"
 #include "clock.h"
 #include "pace.h"
 #include "store_io.h"
@@ -286,6 +287,8 @@ static void uring_enter(struct uring *u, bool sleep, int64_t ns)
 			&u->ring, &cqe, 1, ns == STORE_FOREVER ? NULL : &ts, NULL);
 	else
 		rc = io_uring_submit_and_get_events(&u->ring);
+	if (rc > 0 && u->flying)
+		blk_point(entered, (const uint8_t *)NULL);
 	/*
 	 * EAGAIN: the kernel is out of memory for the moment, what was queued stays
 	 * queued; let others run. EBUSY: collect first.
