@@ -11,6 +11,7 @@
 #ifndef PVB_BACKEND_H
 #define PVB_BACKEND_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -376,6 +377,13 @@ void wdev_status(struct wdev *d, int err, const char *fmt, ...) printf_like(3, 4
  * about to without touching @d, descriptors are closed.
  */
 void wdev_disconnected(struct wdev *d);
+
+/**
+ * wdev_thread_name() - Name the thread of a queue for top: "vbd-51712", without the
+ * guest, and with the queue's number if there are several
+ */
+void wdev_thread_name(const struct wdev *d, pthread_t thread, uint32_t queue,
+                      uint32_t nqueues);
 
 /** struct worker_backend - Worker half; calls come from the main thread */
 struct worker_backend {

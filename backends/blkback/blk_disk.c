@@ -125,20 +125,6 @@ static void *disk_thread(void *arg)
 	return NULL;
 }
 
-/* As top shows it: "vbd-51712", without the guest; of several with a number. */
-static void disk_thread_name(const struct blk_disk *k, pthread_t thread, uint32_t n)
-{
-	const char *dev = strrchr(k->dev->tag, ' ');
-	char name[16];
-
-	dev = dev ? dev + 1 : k->dev->tag;
-	if (k->conf.nqueues > 1)
-		snprintf(name, sizeof(name), "%.12s.%u", dev, n % 10);
-	else
-		snprintf(name, sizeof(name), "%.15s", dev);
-	pthread_setname_np(thread, name);
-}
-
 /* With the lock held: they wait for it. */
 static int disk_threads(struct blk_disk *k, pthread_t *thread, uint32_t *n)
 {
@@ -154,7 +140,7 @@ static int disk_threads(struct blk_disk *k, pthread_t *thread, uint32_t *n)
 			free(seat);
 			return -rc;
 		}
-		disk_thread_name(k, thread[*n], *n);
+		wdev_thread_name(k->dev, thread[*n], *n, k->conf.nqueues);
 	}
 	return 0;
 }

@@ -85,20 +85,6 @@ void net_vif_stalled(struct net_vif *v, const struct net_queue *q, bool stalled)
 	pthread_mutex_unlock(&v->lock);
 }
 
-/* As top shows it: "vif-0", without the guest; of several with a number. */
-static void vif_thread_name(const struct net_vif *v, pthread_t thread, uint32_t i)
-{
-	const char *dev = strrchr(v->dev->tag, ' ');
-	char name[16];
-
-	dev = dev ? dev + 1 : v->dev->tag;
-	if (v->conf.nqueues > 1)
-		snprintf(name, sizeof(name), "%.12s.%u", dev, i % 10);
-	else
-		snprintf(name, sizeof(name), "%.15s", dev);
-	pthread_setname_np(thread, name);
-}
-
 /* All threads, or none. */
 static int vif_run(struct net_vif *v)
 {
@@ -110,7 +96,7 @@ static int vif_run(struct net_vif *v)
 	while (!rc && n < v->conf.nqueues) {
 		rc = -pthread_create(&thread[n], NULL, net_queue_run, v->queue[n]);
 		if (!rc) {
-			vif_thread_name(v, thread[n], n);
+			wdev_thread_name(v->dev, thread[n], n, v->conf.nqueues);
 			n++;
 		}
 	}

@@ -83,6 +83,20 @@ int wentry_connect(struct wentry *e, struct msg *connect, char *text, size_t siz
 	                                connect->fds + 1, connect->nfds - 1, text, size);
 }
 
+void wdev_thread_name(const struct wdev *d, pthread_t thread, uint32_t queue,
+                      uint32_t nqueues)
+{
+	const char *dev = strrchr(d->tag, ' ');
+	char name[16];
+
+	dev = dev ? dev + 1 : d->tag;
+	if (nqueues > 1)
+		snprintf(name, sizeof(name), "%.12s.%u", dev, queue % 10);
+	else
+		snprintf(name, sizeof(name), "%.15s", dev);
+	pthread_setname_np(thread, name);
+}
+
 void wentry_stop(struct wentry *e)
 {
 	if (e->stopping)
