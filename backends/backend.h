@@ -149,6 +149,15 @@ int must_check bdev_file_new(struct bdev *d, const char *name, const void *conte
                              size_t len);
 
 /**
+ * bdev_file_any() - Is a word of 32 bits not 0 in one of its parts?
+ * @at:		Where it is in the first of @n parts of @size bytes
+ *
+ * What a worker may have made of the file is not trusted, nor mapped: it could be cut
+ * short. A word that is not there is 0.
+ */
+bool bdev_file_any(int fd, size_t at, size_t size, uint32_t n);
+
+/**
  * struct bdev_update - What a worker is to be told while it serves: blob of UPDATE
  */
 struct bdev_update {

@@ -122,11 +122,6 @@ static inline bool blk_journal_in_flight(const void *mem, size_t size)
 	return false;
 }
 
-static inline bool blk_journal_is_busy(const void *head)
-{
-	return ((const struct blk_journal_head *)head)->busy;
-}
-
 /**
  * struct blk_journal - A journal that is in use
  * @slots:	Records, as many as the ring has slots: 1 to BLK_JOURNAL_SLOTS

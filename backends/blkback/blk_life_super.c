@@ -12,17 +12,12 @@
 
 int blk_life_begin(struct bdev *d, struct blk_life *l, const struct blk_conf *c)
 {
-	int rc;
-
 	blk_life_end(l);
 	l->conf = *c;
 	l->fence = -1;
-	rc = bdev_file_new(d, "journal", NULL, 0);
-	if (rc < 0)
-		return rc;
-	l->journal = rc;
-	l->on = true;
-	return 0;
+	l->journal = bdev_file_new(d, "journal", NULL, 0);
+	l->on = l->journal >= 0;
+	return l->on ? 0 : l->journal;
 }
 
 void blk_life_adopt(struct blk_life *l, const struct blk_conf *c, int *fds)
@@ -127,34 +122,24 @@ int blk_life_tell(struct bdev *d, struct blk_life *l, bool recover,
 	return 0;
 }
 
-/* Return: whether @look is true of the head of the journal of any ring. */
-static bool any_ring(const struct blk_life *l,
-                     bool (*look)(const struct blk_life *l, off_t at))
+/* Of the journal of one ring. */
+static size_t ring_size(const struct blk_life *l)
 {
-	size_t size = blk_journal_size(BLK_RING_SLOTS * l->conf.ring_pages, BLK_WIRE_MAX);
-
-	for (uint32_t i = 0; i < l->conf.nqueues; i++)
-		if (look(l, (off_t)(i * size)))
-			return true;
-	return false;
+	return blk_journal_size(BLK_RING_SLOTS * l->conf.ring_pages, BLK_WIRE_MAX);
 }
 
 /* What a worker may have made of it is not trusted, nor mapped: it could be cut short. */
-static bool ring_in_flight(const struct blk_life *l, off_t at)
+static bool any_in_flight(const struct blk_life *l)
 {
-	size_t size = blk_journal_size(BLK_RING_SLOTS * l->conf.ring_pages, BLK_WIRE_MAX);
+	size_t size = ring_size(l);
 	autofree uint8_t *mem = malloc(size);
 
-	return !mem || pread(l->journal, mem, size, at) != (ssize_t)size ||
-	       blk_journal_in_flight(mem, size);
-}
-
-static bool ring_busy(const struct blk_life *l, off_t at)
-{
-	uint8_t head[BLK_JOURNAL_HEAD];
-
-	return pread(l->journal, head, sizeof(head), at) == (ssize_t)sizeof(head) &&
-	       blk_journal_is_busy(head);
+	for (uint32_t i = 0; i < l->conf.nqueues; i++)
+		if (!mem ||
+		    pread(l->journal, mem, size, (off_t)(i * size)) != (ssize_t)size ||
+		    blk_journal_in_flight(mem, size))
+			return true;
+	return false;
 }
 
 int blk_life_fence(const struct blk_life *l)
@@ -167,12 +152,13 @@ int blk_life_fence(const struct blk_life *l)
 	}
 	/* The kernel takes its time to take an I/O ring apart, whether it was in use or
 	 * not: what no request was taken for is not in flight. */
-	return any_ring(l, ring_in_flight) ? -EAGAIN : 0;
+	return any_in_flight(l) ? -EAGAIN : 0;
 }
 
 bool blk_life_serving(const struct blk_life *l)
 {
-	return l->on && any_ring(l, ring_busy);
+	return l->on && bdev_file_any(l->journal, offsetof(struct blk_journal_head, busy),
+	                              ring_size(l), l->conf.nqueues);
 }
 
 void blk_life_end(struct blk_life *l)

@@ -10,16 +10,11 @@ _Static_assert(NET_QUEUES_MAX + NET_FDS <= BDEV_FDS_MAX, "a descriptor for each 
 
 int net_life_begin(struct bdev *d, struct net_life *l, const struct net_conf *c)
 {
-	int rc;
-
 	net_life_end(l);
 	l->conf = *c;
-	rc = bdev_file_new(d, "journal", NULL, 0);
-	if (rc < 0)
-		return rc;
-	l->journal = rc;
-	l->on = true;
-	return 0;
+	l->journal = bdev_file_new(d, "journal", NULL, 0);
+	l->on = l->journal >= 0;
+	return l->on ? 0 : l->journal;
 }
 
 int net_life_conf(struct bdev *d, const struct bdev_conf *conf, struct net_conf *c)
@@ -56,24 +51,10 @@ void net_life_tell(const struct net_life *l, const struct net_tap *t,
 	conf->fds[conf->nfds++] = l->journal;
 }
 
-/* What a worker may have made of it is not trusted, nor mapped: it could be cut short. */
-static bool queue_busy(const struct net_life *l, uint32_t i)
-{
-	uint32_t busy = 0;
-	off_t at = (off_t)(i * (size_t)NET_JOURNAL_SIZE +
-	                   offsetof(struct net_journal, busy));
-
-	return pread(l->journal, &busy, sizeof(busy), at) == (ssize_t)sizeof(busy) &&
-	       busy;
-}
-
 bool net_life_serving(const struct net_life *l)
 {
-	bool any = false;
-
-	for (uint32_t i = 0; l->on && i < l->conf.nqueues; i++)
-		any |= queue_busy(l, i);
-	return any;
+	return l->on && bdev_file_any(l->journal, offsetof(struct net_journal, busy),
+	                              NET_JOURNAL_SIZE, l->conf.nqueues);
 }
 
 void net_life_end(struct net_life *l)

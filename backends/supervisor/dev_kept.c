@@ -100,6 +100,19 @@ int bdev_file_new(struct bdev *b, const char *name, const void *content, size_t 
 	return file_fault(b, name, kept_new(d, name, content, len));
 }
 
+bool bdev_file_any(int fd, size_t at, size_t size, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t word;
+
+		if (pread(fd, &word, sizeof(word), (off_t)(i * size + at)) ==
+		            (ssize_t)sizeof(word) &&
+		    word)
+			return true;
+	}
+	return false;
+}
+
 int dev_kept_put(struct device *d)
 {
 	struct kept k = {
