@@ -178,7 +178,7 @@ HOSTILE := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/hostile/test_*.c)))
 
 programs: $(HOSTILE)
 
-$(HOSTILE): %: %.o $(O)/tests/hostile/rig.o $(O)/tests/hostile/nic.o $(COMMON_A)
+$(HOSTILE): %: %.o $(addprefix $(O)/tests/hostile/,rig.o disk.o nic.o) $(COMMON_A)
 	$(link) -lxengnttab -lxenevtchn -lcmocka
 
 # ---- For the bench (tests/bench) -----------------------------------------------------

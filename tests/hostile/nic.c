@@ -12,14 +12,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static void open_port(void *arg)
-{
-	struct nic *n = arg;
-
-	n->xce = xenevtchn_open(NULL, 0);
-	assert_non_null(n->xce);
-}
-
 static void *share(struct nic *n, uint32_t count, uint32_t *refs, int writable)
 {
 	void *p = xengntshr_share_pages(n->w->shr, 0, (int)count, refs, writable);
@@ -31,7 +23,6 @@ static void *share(struct nic *n, uint32_t count, uint32_t *refs, int writable)
 
 void nic_share(struct nic *n, struct worker *w, uint32_t flags)
 {
-	xenevtchn_port_or_error_t port;
 	uint32_t tx_ref, rx_ref;
 	int sv[2];
 
@@ -45,10 +36,7 @@ void nic_share(struct nic *n, struct worker *w, uint32_t flags)
 	n->worker_tap[0] = sv[1];
 	n->journal = memfd_create("journal", MFD_CLOEXEC);
 	assert_true(n->journal >= 0);
-	as_guest(w->domid, open_port, n);
-	port = xenevtchn_bind_unbound_port(n->xce, 0);
-	assert_true(port > 0);
-	n->port = (evtchn_port_t)port;
+	n->port = guest_port(w, &n->xce);
 	n->tx = share(n, 1, &tx_ref, 1);
 	n->rx = share(n, 1, &rx_ref, 1);
 	SHARED_RING_INIT(n->tx);
@@ -72,7 +60,6 @@ void nic_add_queue(struct nic *n, const struct nic *other)
 int nic_connect(struct nic *n, const char **text)
 {
 	struct msg_connect c = { .kind = "vif" };
-	static struct msg m;
 	int fds[1 + NET_QUEUES_MAX + NET_FDS] = { stats_create(&net_stats_table) };
 	uint32_t nfds = 1;
 
@@ -85,31 +72,26 @@ int nic_connect(struct nic *n, const char **text)
 	                          &n->conf, sizeof(n->conf), fds, nfds),
 	                 0);
 	close(fds[0]);
-	worker_recv(n->w, MSG_CONNECTED, &m);
-	assert_int_equal(m.dev, n->handle);
-	if (text)
-		*text = m.u.result.text;
-	return m.u.result.err;
+	return worker_connected(n->w, n->handle, text);
 }
 
-void nic_up(struct nic *n, struct worker *w, uint32_t flags)
+static void nic_connects(struct nic *n)
 {
 	const char *text;
 
-	nic_share(n, w, flags);
 	if (nic_connect(n, &text))
 		fail_msg("CONNECTED says: %s", text);
 }
 
+void nic_up(struct nic *n, struct worker *w, uint32_t flags)
+{
+	nic_share(n, w, flags);
+	nic_connects(n);
+}
+
 void nic_disconnect(struct nic *n)
 {
-	struct msg m;
-
-	assert_int_equal(msg_send(n->w->sock, MSG_SUPER, MSG_DISCONNECT, n->handle, NULL,
-	                          NULL, 0, NULL, 0),
-	                 0);
-	worker_recv(n->w, MSG_DISCONNECTED, &m);
-	assert_int_equal(m.dev, n->handle);
+	worker_disconnect(n->w, n->handle);
 }
 
 void nic_unshare(struct nic *n)
@@ -128,6 +110,27 @@ void nic_down(struct nic *n)
 {
 	nic_disconnect(n);
 	nic_unshare(n);
+}
+
+int nic_setup(void **state)
+{
+	const struct nic_rig *rig = *state;
+
+	worker_up(rig->w);
+	nic_share(rig->n, rig->w, NIC_ALL);
+	if (rig->before)
+		rig->before(rig->n);
+	nic_connects(rig->n);
+	return 0;
+}
+
+int nic_teardown(void **state)
+{
+	const struct nic_rig *rig = *state;
+
+	nic_down(rig->n);
+	worker_down(rig->w);
+	return 0;
 }
 
 const char *nic_failed(struct nic *n)

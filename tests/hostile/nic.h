@@ -62,6 +62,23 @@ void nic_disconnect(struct nic *n);
 void nic_unshare(struct nic *n);
 void nic_down(struct nic *n);
 
+/**
+ * struct nic_rig - What a test begins with: a worker, and a card that it serves
+ * @before:	What changes the card's configuration, or NULL
+ */
+struct nic_rig {
+	struct worker *w;
+	struct nic *n;
+	void (*before)(struct nic *n);
+};
+
+/** nic_setup(), nic_teardown() - For cmocka; *state is the rig */
+int nic_setup(void **state);
+int nic_teardown(void **state);
+
+#define NIC_TEST(f, rig) \
+	cmocka_unit_test_prestate_setup_teardown(f, nic_setup, nic_teardown, rig)
+
 /** nic_failed() - The worker gives the card up, and says so: the text, for a look */
 const char *nic_failed(struct nic *n);
 

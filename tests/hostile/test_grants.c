@@ -8,36 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rig.h"
+#include "disk.h"
 
 #define NO_SUCH_GRANT 0x3fffffU
 
 static struct worker w;
 static struct disk d;
 
-static int setup(void **state)
-{
-	(void)state;
-	worker_up(&w);
-	disk_up(&d, &w, 0);
-	return 0;
-}
-
-static int setup_persistent(void **state)
-{
-	(void)state;
-	worker_up(&w);
-	disk_up(&d, &w, BLK_PERSISTENT);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	disk_down(&d);
-	worker_down(&w);
-	return 0;
-}
+static struct disk_rig copies = { .w = &w, .disk = { &d } };
+static struct disk_rig persistent = { .w = &w, .disk = { &d }, .flags = BLK_PERSISTENT };
 
 /* A page of data for each request, so that a mix-up is seen. */
 static void stamp_pages(uint8_t seed)
@@ -394,13 +373,13 @@ static void data_changes_while_it_is_written(void **state)
 
 int main(void)
 {
-#define TEST(f)                                        \
-	{                                              \
-#f " (copy)", f, setup, teardown, NULL \
+#define TEST(f)                                                     \
+	{                                                           \
+#f " (copy)", f, disk_setup, disk_teardown, &copies \
 	}
-#define PERSISTENT(f)                                                   \
-	{                                                               \
-#f " (persistent)", f, setup_persistent, teardown, NULL \
+#define PERSISTENT(f)                                                         \
+	{                                                                     \
+#f " (persistent)", f, disk_setup, disk_teardown, &persistent \
 	}
 	const struct CMUnitTest tests[] = {
 		TEST(one_bad_in_a_batch),

@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "rig.h"
+#include "disk.h"
 
 static struct worker w;
 static struct disk d;

@@ -8,28 +8,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "rig.h"
+#include "disk.h"
 
 static struct worker w;
 static struct disk d, good;
 
-static int setup(void **state)
-{
-	(void)state;
-	worker_up(&w);
-	disk_up(&good, &w, 0);
-	disk_up(&d, &w, 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	disk_down(&d);
-	disk_down(&good);
-	worker_down(&w);
-	return 0;
-}
+static struct disk_rig rig = { .w = &w, .disk = { &good, &d } };
 
 /* Voluntary context switches of all threads: what sleeping and waking costs. */
 static uint64_t worker_switches(void)
@@ -223,7 +207,7 @@ static void idle_costs_nothing(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) DISK_TEST(f, &rig)
 	const struct CMUnitTest tests[] = {
 		TEST(impossible_index),  TEST(exactly_full_is_legal),
 		TEST(event_storm),       TEST(notified_when_asked),

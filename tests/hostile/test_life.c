@@ -8,23 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rig.h"
+#include "disk.h"
 
 static struct worker w;
-
-static int setup(void **state)
-{
-	(void)state;
-	worker_up(&w);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	worker_down(&w);
-	return 0;
-}
 
 static void cycles(uint32_t flags, uint32_t n)
 {
@@ -341,7 +327,7 @@ static void guest_dies(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) WORKER_TEST(f, &w)
 	const struct CMUnitTest tests[] = {
 		TEST(thousand_times),
 		TEST(taken_requests_are_answered),

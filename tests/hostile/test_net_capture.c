@@ -18,21 +18,7 @@ static struct worker w;
 static struct nic n;
 static int sock, count;
 
-static int setup(void **state)
-{
-	(void)state;
-	worker_up(&w);
-	nic_up(&n, &w, NIC_ALL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	nic_down(&n);
-	worker_down(&w);
-	return 0;
-}
+static struct nic_rig rig = { .w = &w, .n = &n };
 
 /* The looker's end of a capture, asked for with @fd for the counts. */
 static void ask(uint32_t handle, uint32_t snaplen, int fd)
@@ -273,11 +259,12 @@ static void bad_requests(void **state)
 
 int main(void)
 {
+#define TEST(f) NIC_TEST(f, &rig)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_is_refused_is_seen, setup, teardown),
-		cmocka_unit_test_setup_teardown(not_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_at_a_time, setup, teardown),
-		cmocka_unit_test_setup_teardown(bad_requests, setup, teardown),
+		TEST(what_is_refused_is_seen),
+		TEST(not_read),
+		TEST(one_at_a_time),
+		TEST(bad_requests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,20 +13,6 @@ static struct worker w;
 static struct nic n, m;
 static uint8_t frame[70000];
 
-static int setup(void **state)
-{
-	(void)state;
-	worker_up(&w);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	worker_down(&w);
-	return 0;
-}
-
 static void two_queues(void)
 {
 	nic_share(&n, &w, NIC_ALL);
@@ -149,7 +135,7 @@ static void bad_configurations(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) WORKER_TEST(f, &w)
 	const struct CMUnitTest tests[] = {
 		TEST(two_queues_are_served),   TEST(half_a_card_is_none),
 		TEST(one_broken_queue_of_two), TEST(one_starved_queue_of_two),

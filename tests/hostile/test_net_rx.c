@@ -19,22 +19,13 @@ static struct worker w;
 static struct nic n;
 static uint8_t frame[70000];
 
+static struct nic_rig rig = { .w = &w, .n = &n };
+
 static int setup(void **state)
 {
-	(void)state;
-	worker_up(&w);
-	nic_up(&n, &w, NIC_ALL);
 	for (uint32_t i = 0; i < sizeof(frame); i++)
 		frame[i] = (uint8_t)(i * 13 + i / 256);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	nic_down(&n);
-	worker_down(&w);
-	return 0;
+	return nic_setup(state);
 }
 
 static const struct virtio_net_hdr plain;
@@ -397,18 +388,12 @@ static void slow_is_no_stall(void **state)
 
 int main(void)
 {
+#define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, setup, nic_teardown, &rig)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(sizes, setup, teardown),
-		cmocka_unit_test_setup_teardown(offloads, setup, teardown),
-		cmocka_unit_test_setup_teardown(whole_frames, setup, teardown),
-		cmocka_unit_test_setup_teardown(order, setup, teardown),
-		cmocka_unit_test_setup_teardown(no_slots, setup, teardown),
-		cmocka_unit_test_setup_teardown(without_notify, setup, teardown),
-		cmocka_unit_test_setup_teardown(bad_grants, setup, teardown),
-		cmocka_unit_test_setup_teardown(not_accepted, setup, teardown),
-		cmocka_unit_test_setup_teardown(groups, setup, teardown),
-		cmocka_unit_test_setup_teardown(stalls, setup, teardown),
-		cmocka_unit_test_setup_teardown(slow_is_no_stall, setup, teardown),
+		TEST(sizes),      TEST(offloads),         TEST(whole_frames),
+		TEST(order),      TEST(no_slots),         TEST(without_notify),
+		TEST(bad_grants), TEST(not_accepted),     TEST(groups),
+		TEST(stalls),     TEST(slow_is_no_stall),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,26 +24,12 @@ static const struct net_spoof_conf drop = {
 	          { .addr = { 0xfd, [15] = 5 }, .v6 = 1, .bits = 128 } },
 };
 
-static int setup(void **state)
+static void listed(struct nic *card)
 {
-	const char *text;
-
-	(void)state;
-	worker_up(&w);
-	nic_share(&n, &w, NIC_ALL);
-	n.conf.spoof = drop;
-	if (nic_connect(&n, &text))
-		fail_msg("CONNECTED says: %s", text);
-	return 0;
+	card->conf.spoof = drop;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	nic_down(&n);
-	worker_down(&w);
-	return 0;
-}
+static struct nic_rig rig = { .w = &w, .n = &n, .before = listed };
 
 /* TCP over IPv4 or IPv6, of the guest, or with @at not 0 with that byte wrong. */
 static uint32_t make(uint8_t *p, bool v6, uint32_t at)
@@ -185,10 +171,11 @@ static void bad_lists(void **state)
 
 int main(void)
 {
+#define TEST(f) NIC_TEST(f, &rig)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(cut_anywhere, setup, teardown),
-		cmocka_unit_test_setup_teardown(changed_meanwhile, setup, teardown),
-		cmocka_unit_test_setup_teardown(bad_lists, setup, teardown),
+		TEST(cut_anywhere),
+		TEST(changed_meanwhile),
+		TEST(bad_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,21 +26,7 @@ static struct worker w;
 static struct nic n;
 static uint8_t frame[70000];
 
-static int setup(void **state)
-{
-	(void)state;
-	worker_up(&w);
-	nic_up(&n, &w, NIC_ALL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	nic_down(&n);
-	worker_down(&w);
-	return 0;
-}
+static struct nic_rig rig = { .w = &w, .n = &n };
 
 /* A slot, or with @type an extra, whose size and GSO type are in @size and @off. */
 struct put {
@@ -480,16 +466,16 @@ static void bad_connect(void **state)
 
 int main(void)
 {
+#define TEST(f) NIC_TEST(f, &rig)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(each_rule, setup, teardown),
-		cmocka_unit_test_setup_teardown(good_before_bad, setup, teardown),
-		cmocka_unit_test_setup_teardown(index_jumps, setup, teardown),
-		cmocka_unit_test_setup_teardown(bad_grants, setup, teardown),
-		cmocka_unit_test_setup_teardown(scattered_headers, setup, teardown),
-		cmocka_unit_test_setup_teardown(slots_change_while_they_are_read, setup,
-		                                teardown),
-		cmocka_unit_test_setup_teardown(storm, setup, teardown),
-		cmocka_unit_test_setup_teardown(bad_connect, setup, teardown),
+		TEST(each_rule),
+		TEST(good_before_bad),
+		TEST(index_jumps),
+		TEST(bad_grants),
+		TEST(scattered_headers),
+		TEST(slots_change_while_they_are_read),
+		TEST(storm),
+		TEST(bad_connect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rig.h"
+#include "disk.h"
 
 #define BARRIER       BLKIF_OP_WRITE_BARRIER
 #define DISCARD       BLKIF_OP_DISCARD
@@ -18,41 +18,10 @@
 static struct worker w;
 static struct disk d;
 
-static int setup(void **state)
-{
-	(void)state;
-	worker_up(&w);
-	disk_up(&d, &w, BLK_DISCARD);
-	return 0;
-}
-
-static int setup_persistent(void **state)
-{
-	(void)state;
-	worker_up(&w);
-	disk_up(&d, &w, BLK_DISCARD | BLK_PERSISTENT);
-	return 0;
-}
-
-static int setup_worker(void **state)
-{
-	(void)state;
-	worker_up(&w);
-	return 0;
-}
-
-static int teardown_worker(void **state)
-{
-	(void)state;
-	worker_down(&w);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	disk_down(&d);
-	return teardown_worker(state);
-}
+static struct disk_rig copies = { .w = &w, .disk = { &d }, .flags = BLK_DISCARD };
+static struct disk_rig persistent = { .w = &w,
+	                              .disk = { &d },
+	                              .flags = BLK_DISCARD | BLK_PERSISTENT };
 
 /* The list is page @list of the disk. */
 static uint64_t add_indirect(struct disk *k, uint8_t inner, uint16_t nseg, uint32_t list,
@@ -338,9 +307,9 @@ static void discard_not_offered_or_read_only(void **state)
 
 int main(void)
 {
-#define TEST(f)       cmocka_unit_test_setup_teardown(f, setup, teardown)
-#define PERSISTENT(f) cmocka_unit_test_setup_teardown(f, setup_persistent, teardown)
-#define BARE(f)       cmocka_unit_test_setup_teardown(f, setup_worker, teardown_worker)
+#define TEST(f)       DISK_TEST(f, &copies)
+#define PERSISTENT(f) DISK_TEST(f, &persistent)
+#define BARE(f)       WORKER_TEST(f, &w)
 	const struct CMUnitTest tests[] = {
 		TEST(indirect_rules),
 		PERSISTENT(indirect_rules),

@@ -5,41 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rig.h"
+#include "disk.h"
 
 #define NO_SUCH_GRANT 0x10000U
 
 static struct worker w;
 static struct disk d;
 
-static int setup_large(void **state)
-{
-	(void)state;
-	worker_up(&w);
-	disk_share_as(&d, &w, 0, 16);
-	assert_int_equal(disk_connect(&d, NULL), 0);
-	return 0;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	worker_up(&w);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	worker_down(&w);
-	return 0;
-}
-
-static int teardown_large(void **state)
-{
-	disk_down(&d);
-	return teardown(state);
-}
+static struct disk_rig large = { .w = &w, .disk = { &d }, .pages = 16 };
 
 /* All slots of the largest ring, and one more, which is a lie. */
 static void largest_ring(void **state)
@@ -216,15 +189,11 @@ static void grants_are_forgotten_at_the_end(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) WORKER_TEST(f, &w)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(largest_ring, setup_large,
-		                                teardown_large),
-		TEST(two_rings_serve_one_image),
-		TEST(half_a_disk_is_none),
-		TEST(one_broken_ring_of_two),
-		TEST(bad_configurations),
-		TEST(grants_are_forgotten_at_the_end),
+		DISK_TEST(largest_ring, &large), TEST(two_rings_serve_one_image),
+		TEST(half_a_disk_is_none),       TEST(one_broken_ring_of_two),
+		TEST(bad_configurations),        TEST(grants_are_forgotten_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,34 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rig.h"
+#include "disk.h"
 
 static struct worker w;
 static struct disk d;
 
-static int setup(void **state)
-{
-	(void)state;
-	worker_up(&w);
-	disk_up(&d, &w, 0);
-	return 0;
-}
-
-static int setup_persistent(void **state)
-{
-	(void)state;
-	worker_up(&w);
-	disk_up(&d, &w, BLK_PERSISTENT);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	disk_down(&d);
-	worker_down(&w);
-	return 0;
-}
+static struct disk_rig copies = { .w = &w, .disk = { &d } };
+static struct disk_rig persistent = { .w = &w, .disk = { &d }, .flags = BLK_PERSISTENT };
 
 static const struct {
 	const char *what;
@@ -171,8 +150,8 @@ static void short_image_fails_what_it_lacks(void **state)
 
 int main(void)
 {
-#define TEST(f)       cmocka_unit_test_setup_teardown(f, setup, teardown)
-#define PERSISTENT(f) cmocka_unit_test_setup_teardown(f, setup_persistent, teardown)
+#define TEST(f)       DISK_TEST(f, &copies)
+#define PERSISTENT(f) DISK_TEST(f, &persistent)
 	const struct CMUnitTest tests[] = {
 		TEST(each_rule_alone),
 		PERSISTENT(each_rule_alone),

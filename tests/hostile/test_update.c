@@ -3,26 +3,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "rig.h"
+#include "disk.h"
 
 static struct worker w;
 static struct disk d;
 
-static int up(void **state)
-{
-	(void)state;
-	worker_up(&w);
-	disk_up(&d, &w, 0);
-	return 0;
-}
-
-static int down(void **state)
-{
-	(void)state;
-	disk_down(&d);
-	worker_down(&w);
-	return 0;
-}
+static struct disk_rig rig = { .w = &w, .disk = { &d } };
 
 static void update(const void *blob, size_t len)
 {
@@ -92,11 +78,9 @@ static void what_is_no_update_changes_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(the_guest_may_use_what_it_is_told_of, up,
-		                                down),
-		cmocka_unit_test_setup_teardown(it_never_shrinks, up, down),
-		cmocka_unit_test_setup_teardown(what_is_no_update_changes_nothing, up,
-		                                down),
+		DISK_TEST(the_guest_may_use_what_it_is_told_of, &rig),
+		DISK_TEST(it_never_shrinks, &rig),
+		DISK_TEST(what_is_no_update_changes_nothing, &rig),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
