@@ -35,7 +35,8 @@
  * @xs:		XenStore; do not keep it between calls
  * @limit:	Allowance of log lines about the device: a guest can have it closed and
  *		opened at will
- * @touched:	In update(): something in our directory has changed; else a second passed
+ * @touched:	In update(): something in our directory has changed, or in the frontend's if
+ *		the backend has live_front; else a second passed
  * @ailing:	Its worker has said that something is wrong, and not that it is right
  *again
  * @again:	In update(), while it is ailing: an administrator says that what was wrong
@@ -218,6 +219,10 @@ struct super_backend {
 	/* What passes its devices can be captured: the worker half has capture(). */
 	bool captures;
 
+	/* Its frontends change keys while they are connected: their whole directory is
+	 * watched, for update(). */
+	bool live_front;
+
 	/* Optional. What people call device @devid, "xvda"; else it is "KIND-DEVID". */
 	void (*name)(uint32_t devid, char name[BDEV_NAME_MAX]);
 
@@ -298,7 +303,9 @@ struct super_backend {
 	 */
 	bool (*drains)(struct bdev *d);
 
-	/* Write the keys a frontend reads when we are Connected; committed with state 4.
+	/*
+	 * Optional. Write the keys a frontend reads when we are Connected; committed with
+	 * state 4.
 	 */
 	int (*publish)(struct bdev *d, xst_t t);
 
@@ -306,11 +313,13 @@ struct super_backend {
 	 * Optional. It is Connected, and a second has passed or something in our
 	 * directory has changed: has something changed of the device that the worker has
 	 * to know? @told is what it was told in CONNECT, to be kept up to date for a
-	 * next one. When the worker has taken it, publish() is called and our state is
-	 * written again, for the frontend to look. Must be cheap: no file, no XenStore
-	 * unless there is a reason. Return: true with @u.
+	 * next one. When the worker has taken it, publish() is called, if there is one,
+	 * and our state is written again, for the frontend to look. Must be cheap: no
+	 * file, no XenStore unless there is a reason. Return: 1 with @u, 0, or -errno
+	 * after bdev_fault(): it is to be what it cannot be, and stays as it was, which
+	 * is reported for as long as it is so.
 	 */
-	bool (*update)(struct bdev *d, struct bdev_conf *told, struct bdev_update *u);
+	int (*update)(struct bdev *d, struct bdev_conf *told, struct bdev_update *u);
 
 	/*
 	 * Optional. An administrator changes something of a device that is there, in

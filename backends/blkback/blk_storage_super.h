@@ -44,7 +44,7 @@ void blk_storage_close(struct bdev *d);
 void blk_storage_release(struct bdev *d);
 
 /** blk_storage_update() - The image has grown; storage that was away is to be tried */
-bool blk_storage_update(struct bdev *d, struct bdev_conf *told, struct bdev_update *u);
+int blk_storage_update(struct bdev *d, struct bdev_conf *told, struct bdev_update *u);
 
 /** blk_storage_abandon() - Also: what is under way for the image */
 void blk_storage_abandon(struct bdev *d);

@@ -74,7 +74,7 @@ static void other_medium(struct bdev *d, struct blk *b)
 		                 "connects anew");
 }
 
-bool blk_storage_update(struct bdev *d, struct bdev_conf *told, struct bdev_update *u)
+int blk_storage_update(struct bdev *d, struct bdev_conf *told, struct bdev_update *u)
 {
 	struct blk *b = d->priv;
 	struct blk_update to = { 0 };
@@ -84,10 +84,10 @@ bool blk_storage_update(struct bdev *d, struct bdev_conf *told, struct bdev_upda
 	/* A next worker is told by recover(), which looks at the image. */
 	(void)told;
 	if (!more && !again)
-		return false;
+		return 0;
 	to.sectors = b->image->sectors;
 	to.resume = b->resumes;
 	memcpy(u->blob, &to, sizeof(to));
 	u->len = sizeof(to);
-	return true;
+	return 1;
 }

@@ -26,10 +26,7 @@
  */
 #define NET_RESUME    0x40U
 
-/* Of groups it is given only those that it has added. */
-#define NET_MCAST 0x80U
-
-#define NET_FLAGS 0xffU
+#define NET_FLAGS 0x7fU
 
 #define NET_QUEUES_MAX 8U
 /* Descriptors behind those of the queues: the journal. */
@@ -50,30 +47,35 @@ struct net_queue_conf {
 };
 
 /**
+ * struct net_live - What may change while it is connected; blob of UPDATE
+ * @limits:	How much may pass it
+ * @mcast:	1: of groups it is given only those that it has added
+ */
+struct net_live {
+	struct net_limits limits;
+	uint32_t mcast;
+	uint32_t pad;
+};
+
+/**
  * struct net_conf - A network card
  * @flags:	NET_*
  * @nqueues:	Pairs of rings
  * @drain_ms:	A frame waits so long for receive slots; 0: for ever
  * @stall_ms:	Then the card has no carrier; 0: it keeps it
- * @limits:	How much may pass it
- * @spoof:	Under which addresses
+ * @spoof:	Under which addresses it may send
  */
 struct net_conf {
 	uint32_t flags;
 	uint32_t nqueues;
-	struct net_limits limits;
+	struct net_live live;
 	uint32_t drain_ms;
 	uint32_t stall_ms;
 	struct net_queue_conf queue[NET_QUEUES_MAX];
 	struct net_spoof_conf spoof;
 };
 
-/** struct net_update - Blob of UPDATE: limits that have changed, as in net_conf */
-struct net_update {
-	struct net_limits limits;
-};
-
-_Static_assert(sizeof(struct net_update) == 48, "no padding on the socket");
-_Static_assert(sizeof(struct net_conf) == 856, "no padding on the socket");
+_Static_assert(sizeof(struct net_live) == 56, "no padding on the socket");
+_Static_assert(sizeof(struct net_conf) == 864, "no padding on the socket");
 
 #endif

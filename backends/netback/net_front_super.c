@@ -87,8 +87,8 @@ int net_front_offer(struct bdev *d, xst_t t)
 		{ "feature-rx-copy", 1 },
 		{ "feature-rx-flip", 0 },
 		{ "feature-split-event-channels", 1 },
-		/* Not the dynamic one: what a guest changes later is not read. */
 		{ "feature-multicast-control", 1 },
+		{ "feature-dynamic-multicast-control", 1 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(offer); i++) {
@@ -116,7 +116,6 @@ static int front_flags(struct bdev *d, uint32_t *flags)
 		{ "feature-gso-tcpv4", NET_GSO4, false },
 		{ "feature-gso-tcpv6", NET_GSO6, false },
 		{ "feature-rx-notify", NET_RX_NOTIFY, false },
-		{ "request-multicast-control", NET_MCAST, false },
 	};
 
 	*flags = 0;
@@ -135,6 +134,17 @@ static int front_flags(struct bdev *d, uint32_t *flags)
 	if (!(*flags & NET_SG) || !(*flags & NET_CSUM6))
 		*flags &= ~NET_GSO6;
 	return 0;
+}
+
+int net_front_live(struct bdev *d, struct net_live *l)
+{
+	uint32_t mcast;
+	int rc = bdev_key_limit(d, d->front, "request-multicast-control", UINT32_MAX,
+	                        &mcast);
+
+	if (!rc)
+		l->mcast = mcast != 0;
+	return rc;
 }
 
 /* As netback: the pair, or if that is not complete, the one for both. */
@@ -236,6 +246,7 @@ int net_front_keys(struct bdev *d, struct net_conf *c)
 		return -EOPNOTSUPP;
 	}
 	rc = rc ? rc : front_flags(d, &c->flags);
+	rc = rc ? rc : net_front_live(d, &c->live);
 	rc = rc ? rc : front_full(d, &c->flags);
 	c->drain_ms = conf.drain_ms;
 	c->stall_ms = c->flags & NET_RX_NOTIFY ? conf.stall_ms : 0;

@@ -20,4 +20,11 @@ int must_check net_front_offer(struct bdev *d, xst_t t);
  */
 int must_check net_front_keys(struct bdev *d, struct net_conf *c);
 
+/**
+ * net_front_live() - What of it counts when it is written anew, while it is connected
+ *
+ * Return: as above, with @l as it was.
+ */
+int must_check net_front_live(struct bdev *d, struct net_live *l);
+
 #endif

@@ -54,6 +54,7 @@ struct net_queue {
 	uint64_t limit;
 	uint64_t now;
 	struct net_stall stall;
+	struct net_heed heed;
 	uint32_t received;
 	bool taken_up;
 	bool stopping;
@@ -281,6 +282,22 @@ void net_queue_carrier(const struct net_queue *q, int on)
 		log_debug(q->tag, "TUNSETCARRIER: %m");
 }
 
+/* Groups that are not known cannot be looked for. */
+static void queue_wakes(struct net_queue *q)
+{
+	const struct net_vif *v = q->vif;
+	bool mcast;
+
+	net_heed_wake(&q->heed, &v->lives);
+	mcast = atomic_load(&v->lives.mcast) && v->keep->known;
+	q->rx.mcast = mcast ? &v->keep->mcast : NULL;
+}
+
+void net_queue_await(const struct net_queue *q)
+{
+	net_lives_await(&q->vif->lives, &q->heed);
+}
+
 void *net_queue_run(void *arg)
 {
 	struct net_queue *q = arg;
@@ -297,10 +314,12 @@ void *net_queue_run(void *arg)
 		bool more = !q->failed;
 
 		net_journal_busy(q->journal, true);
+		queue_wakes(q);
 		ring_disarm(&q->tx.ring);
 		for (int i = 0; i < NET_TURNS && more; i++)
 			more = queue_turn(q);
 		net_journal_busy(q->journal, false);
+		net_heed_sleep(&q->heed);
 		queue_wait(q, more);
 	}
 	/* What was taken is answered; a frame that still waits for the TAP is lost. */
@@ -424,8 +443,6 @@ static void queue_init(struct net_queue *q, struct net_vif *v, uint32_t i)
 	q->stall.drain = v->conf.drain_ms * 1000000ULL;
 	q->stall.after = v->conf.stall_ms * 1000000ULL;
 	q->tx.mcast = &v->keep->mcast;
-	if (flags & NET_MCAST && v->keep->known)
-		q->rx.mcast = &v->keep->mcast;
 	if (v->conf.spoof.mode != NET_SPOOF_OFF)
 		q->tx.spoof = &v->conf.spoof;
 	q->tx.allow = net_pass_allow;

@@ -12,6 +12,7 @@
 #include "compiler.h"
 #include "net_capture.h"
 #include "net_conf.h"
+#include "net_live.h"
 #include "net_pass.h"
 
 struct net_journal;
@@ -26,6 +27,7 @@ struct net_queue;
  * @stalled:	Queues that receive nothing; guarded by @lock
  * @lock:	The threads wait for it to begin
  * @go:		They may; else they are to end
+ * @lives:	What may change meanwhile
  * @journal:	NET_JOURNAL_SIZE bytes for each queue, then @keep
  */
 struct net_vif {
@@ -38,6 +40,7 @@ struct net_vif {
 	bool go;
 	uint32_t stalled;
 	struct net_pass pass;
+	struct net_lives lives;
 	uint8_t *journal;
 	struct net_keep *keep;
 	struct net_capture capture;
@@ -52,6 +55,10 @@ struct net_vif {
  */
 int must_check net_queue_open(struct net_vif *v, uint32_t i, int *tap, char *text,
                               size_t text_size);
+
+/** net_queue_await() - Wait until its thread heeds what is in @v->lives now: what it
+ *  publishes from then on is as it is to be */
+void net_queue_await(const struct net_queue *q);
 
 /** net_queue_close() - Undo net_queue_open(); NULL is accepted */
 void net_queue_close(struct net_queue *q);

@@ -32,12 +32,14 @@
 
 /**
  * struct net - A vif
- * @limits:	As the worker is told, or will be
+ * @live:	As the worker is told, or will be
+ * @told:	It was told; else it may have another one than @live
  */
 struct net {
 	struct net_tap tap;
 	struct net_life life;
-	struct net_limits limits;
+	struct net_live live;
+	bool told;
 };
 
 static int probe_mac(struct bdev *d)
@@ -58,7 +60,7 @@ static int probe_mac(struct bdev *d)
 static int probe_limits(struct bdev *d, struct net *n)
 {
 	char why[128];
-	int rc = net_limit_read(d, &n->limits, why, sizeof(why));
+	int rc = net_limit_read(d, &n->live.limits, why, sizeof(why));
 
 	if (rc == -EINVAL)
 		bdev_fault(d, "%s", why);
@@ -196,7 +198,7 @@ static int net_open(struct bdev *d)
 static int net_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 {
 	struct net *n = d->priv;
-	struct net_conf c = { .limits = n->limits };
+	struct net_conf c = { .live = n->live };
 	int rc = net_front_keys(d, &c);
 
 	rc = rc ? rc : net_policy_keys(d, &c);
@@ -206,9 +208,12 @@ static int net_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 		return rc;
 	c.flags |= resume ? NET_RESUME : 0;
 	rc = net_life_begin(d, &n->life, &c);
-	if (!rc)
-		net_life_tell(&n->life, &n->tap, conf);
-	return rc;
+	if (rc)
+		return rc;
+	n->live = c.live;
+	n->told = true;
+	net_life_tell(&n->life, &n->tap, conf);
+	return 0;
 }
 
 static int net_recover(struct bdev *d, struct bdev_conf *conf)
@@ -216,7 +221,8 @@ static int net_recover(struct bdev *d, struct bdev_conf *conf)
 	struct net *n = d->priv;
 
 	/* It may have been changed since. */
-	n->life.conf.limits = n->limits;
+	n->life.conf.live = n->live;
+	n->told = true;
 	net_life_tell(&n->life, &n->tap, conf);
 	return 0;
 }
@@ -238,40 +244,61 @@ static int net_adopt(struct bdev *d, struct bdev_conf *conf)
 	if (rc)
 		return rc;
 	net_tap_told(&n->tap, c.flags);
-	return net_life_adopt(d, &n->life, &c, conf);
+	rc = net_life_adopt(d, &n->life, &c, conf);
+	if (rc)
+		return rc;
+	/* What CONNECT said, or less old: what it has now is told it once more. */
+	n->live.mcast = c.live.mcast;
+	n->told = false;
+	rc = net_front_live(d, &n->live);
+	return xst_broken(rc) ? rc : 0;
 }
 
-/*
- * Limits are what may be changed while the card is used. One that is malformed changes
- * nothing.
- */
-static bool net_update(struct bdev *d, struct bdev_conf *told, struct bdev_update *u)
+/* Limits that are malformed change nothing. */
+static void live_limits(struct bdev *d, struct net_limits *l)
 {
-	struct net *n = d->priv;
-	struct net_update to;
-	struct net_conf c;
+	struct net_limits to;
 	char why[128];
-	int rc = d->touched ? net_limit_read(d, &to.limits, why, sizeof(why)) : -EAGAIN;
+	int rc = net_limit_read(d, &to, why, sizeof(why));
 
 	if (rc == -EINVAL && log_allowed(d->limit, 20, d->tag))
 		log_warn(d->tag, "%s: it stays what it was", why);
-	if (rc || memcmp(&to.limits, &n->limits, sizeof(to.limits)) == 0)
-		return false;
-	net_limit_log(d, &n->limits, &to.limits);
-	n->limits = to.limits;
+	if (!rc)
+		*l = to;
+}
+
+static void live_log(struct bdev *d, const struct net_live *was,
+                     const struct net_live *is)
+{
+	net_limit_log(d, &was->limits, &is->limits);
+	if (was->mcast != is->mcast && log_allowed(d->limit, 20, d->tag))
+		log_info(d->tag, is->mcast ? "it is given groups that it has added only"
+		                           : "it is given all groups");
+}
+
+static int net_update(struct bdev *d, struct bdev_conf *told, struct bdev_update *u)
+{
+	struct net *n = d->priv;
+	struct net_live to = n->live;
+	struct net_conf c;
+	int rc;
+
+	if (!d->touched)
+		return 0;
+	live_limits(d, &to.limits);
+	/* What is right of it holds. */
+	rc = net_front_live(d, &to);
+	if (n->told && memcmp(&to, &n->live, sizeof(to)) == 0)
+		return rc;
+	live_log(d, &n->live, &to);
+	n->live = to;
+	n->told = true;
 	memcpy(&c, told->blob, sizeof(c));
-	c.limits = to.limits;
+	c.live = to;
 	memcpy(told->blob, &c, sizeof(c));
 	memcpy(u->blob, &to, sizeof(to));
 	u->len = sizeof(to);
-	return true;
-}
-
-static int net_publish(struct bdev *d, xst_t t)
-{
-	(void)d;
-	(void)t;
-	return 0;
+	return 1;
 }
 
 static void net_describe(const struct bdev *d, const struct bdev_conf *conf,
@@ -283,7 +310,7 @@ static void net_describe(const struct bdev *d, const struct bdev_conf *conf,
 
 	if (net_tap_name(&n->tap, name) == 0)
 		bdev_fact(f, "interface", "%s", name);
-	net_limit_describe(&n->limits, f);
+	net_limit_describe(&n->live.limits, f);
 	if (!conf)
 		return;
 	memcpy(&c, conf->blob, sizeof(c));
@@ -295,7 +322,7 @@ static void net_describe(const struct bdev *d, const struct bdev_conf *conf,
 	bdev_fact_bool(f, "gso-tcpv4", c.flags & NET_GSO4);
 	bdev_fact_bool(f, "gso-tcpv6", c.flags & NET_GSO6);
 	bdev_fact_bool(f, "rx-notify", c.flags & NET_RX_NOTIFY);
-	bdev_fact_bool(f, "multicast-control", c.flags & NET_MCAST);
+	bdev_fact_bool(f, "multicast-control", c.live.mcast);
 	net_policy_describe(&c, f);
 }
 
@@ -358,6 +385,7 @@ const struct super_backend net_super = {
 	.kind = "vif",
 	.stats = &net_bdev_stats,
 	.captures = true,
+	.live_front = true,
 	.configure = net_configure,
 	.configured = net_configured,
 	.describe = net_describe,
@@ -368,7 +396,6 @@ const struct super_backend net_super = {
 	.recover = net_recover,
 	.serving = net_serving,
 	.adopt = net_adopt,
-	.publish = net_publish,
 	.update = net_update,
 	.tune = net_limit_tune,
 	.close = net_close,

@@ -59,7 +59,8 @@ static struct net_vif *vif_new(struct wdev *d, const struct net_conf *c)
 	v->conf = *c;
 	pthread_mutex_init(&v->lock, NULL);
 	atomic_flag_clear(&v->failed);
-	net_pass_init(&v->pass, &c->limits);
+	net_lives_set(&v->lives, &c->live);
+	net_pass_init(&v->pass, &c->live.limits);
 	net_capture_init(&v->capture, d->tag);
 	return v;
 }
@@ -158,10 +159,15 @@ static int vif_start(struct net_vif *v, int *fds, char *text, size_t size)
 	return rc;
 }
 
+static bool live_ok(const struct net_live *l)
+{
+	return net_limits_ok(&l->limits) && l->mcast <= 1;
+}
+
 static bool conf_ok(const struct net_conf *c)
 {
 	return c->nqueues && c->nqueues <= NET_QUEUES_MAX && !(c->flags & ~NET_FLAGS) &&
-	       net_spoof_conf_ok(&c->spoof) && net_limits_ok(&c->limits);
+	       net_spoof_conf_ok(&c->spoof) && live_ok(&c->live);
 }
 
 static int net_connect(struct wdev *d, const void *blob, size_t len, int *fds,
@@ -205,14 +211,18 @@ static int net_connect(struct wdev *d, const void *blob, size_t len, int *fds,
 static void net_update(struct wdev *d, const void *blob, size_t len)
 {
 	struct net_vif *v = d->priv;
-	struct net_update u;
+	struct net_live l;
 
-	if (len == sizeof(u))
-		memcpy(&u, blob, sizeof(u));
-	if (len != sizeof(u) || !net_limits_ok(&u.limits))
+	if (len == sizeof(l))
+		memcpy(&l, blob, sizeof(l));
+	if (len != sizeof(l) || !live_ok(&l)) {
 		log_err(d->tag, "UPDATE of a vif with %zu bytes", len);
-	else
-		net_pass_set(&v->pass, &u.limits);
+		return;
+	}
+	net_pass_set(&v->pass, &l.limits);
+	net_lives_set(&v->lives, &l);
+	for (uint32_t i = 0; i < v->conf.nqueues; i++)
+		net_queue_await(v->queue[i]);
 }
 
 static void net_capture(struct wdev *d, uint32_t snaplen, int fds[2])

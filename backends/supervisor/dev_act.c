@@ -42,7 +42,7 @@ void dev_report(struct device *d)
 	dev_store_error(d, d->fault);
 }
 
-static void all_is_well(struct device *d)
+void dev_well(struct device *d)
 {
 	d->said[0] = 0;
 	dev_store_error_clear(d);
@@ -163,7 +163,7 @@ static int act_offer(struct device *d)
 	        : committed(d, dev_store_state(d, XenbusStateInitWait, d->ops->offer));
 	if (rc)
 		return rc;
-	all_is_well(d);
+	dev_well(d);
 	dev_store_name(d);
 	if (log_allowed(&d->limit, DEVICE_LINES, d->tag))
 		log_info(d->tag, "offered to \"%s\"",
@@ -180,7 +180,7 @@ static int act_open(struct device *d)
 	if (rc)
 		return rc;
 	d->open = true;
-	all_is_well(d);
+	dev_well(d);
 	return 0;
 }
 
@@ -322,7 +322,7 @@ static int act_retake(struct device *d)
 static int act_publish(struct device *d)
 {
 	if (!d->bdev.ailing)
-		all_is_well(d);
+		dev_well(d);
 	d->retakes = 0;
 	d->retake_ns = 0;
 	renew_done(d);
@@ -340,7 +340,7 @@ static int act_publish(struct device *d)
  */
 static int act_republish(struct device *d)
 {
-	if (!d->view.dir || d->view.own != XenbusStateConnected)
+	if (!d->ops->publish || !d->view.dir || d->view.own != XenbusStateConnected)
 		return 0;
 	return act_publish(d);
 }

@@ -18,6 +18,9 @@ int must_check dev_act(struct device *d, enum dev_action act);
 /** dev_report() - Say what is wrong, once for as long as it is the same */
 void dev_report(struct device *d);
 
+/** dev_well() - Nothing is wrong any more */
+void dev_well(struct device *d);
+
 /** dev_forget_keys() - And the storage: undo open() and probe() */
 void dev_forget_keys(struct device *d);
 

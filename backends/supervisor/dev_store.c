@@ -131,6 +131,12 @@ int dev_store_judge(struct device *d)
 	                                        : judge_frontend(d);
 }
 
+/* One watch, as a driver domain has no more than 128. */
+static void watch_path(const struct device *d, char *path, size_t size)
+{
+	snprintf(path, size, "%s%s", d->front, d->ops->live_front ? "" : "/state");
+}
+
 int dev_store_watch(struct device *d)
 {
 	char path[128];
@@ -138,7 +144,7 @@ int dev_store_watch(struct device *d)
 
 	if (d->watched)
 		return 0;
-	snprintf(path, sizeof(path), "%s/state", d->front);
+	watch_path(d, path, sizeof(path));
 	rc = xst_watch(d->bdev.xs, path, d->rel);
 	d->watched = !rc;
 	return rc;
@@ -153,7 +159,7 @@ void dev_store_unwatch(struct device *d)
 	d->watched = false;
 	if (!d->bdev.xs)
 		return;
-	snprintf(path, sizeof(path), "%s/state", d->front);
+	watch_path(d, path, sizeof(path));
 	xst_unwatch(d->bdev.xs, path, d->rel);
 }
 

@@ -25,7 +25,7 @@ int must_check dev_store_look(struct device *d);
  */
 int must_check dev_store_judge(struct device *d);
 
-/** dev_store_watch() - Watch the frontend's state. Return: 0 or -errno. */
+/** dev_store_watch() - Watch the frontend, its state at least. Return: 0 or -errno. */
 int must_check dev_store_watch(struct device *d);
 void dev_store_unwatch(struct device *d);
 

@@ -12,6 +12,16 @@
 #include "super.h"
 #include "xenabi.h"
 
+/* Whoever has asked for it is told, and when it is right again. */
+static void update_refused(struct device *d, bool refused)
+{
+	if (refused)
+		dev_report(d);
+	else if (d->refused && !d->bdev.ailing)
+		dev_well(d);
+	d->refused = refused;
+}
+
 void dev_update(struct device *d)
 {
 	struct bdev_update u = { 0 };
@@ -22,7 +32,13 @@ void dev_update(struct device *d)
 	    d->worker_ev != EV_NONE || d->guest->super->stopping)
 		return;
 	d->bdev.xs = d->guest->super->xs;
-	if (!d->ops->update(&d->bdev, &d->conf, &u))
+	rc = d->ops->update(&d->bdev, &d->conf, &u);
+	if (xst_broken(rc))
+		return;
+	/* Without a look at XenStore nothing is known to be right again. */
+	if (rc < 0 || d->bdev.touched)
+		update_refused(d, rc < 0);
+	if (rc <= 0)
 		return;
 	/* One that does not read is found out by those who wait for an answer. */
 	rc = guest_update(d->guest, d, &u);
@@ -40,6 +56,5 @@ void dev_ailing(struct device *d, int err, const char *text)
 	}
 	if (log_allowed(&d->limit, DEVICE_LINES, d->tag))
 		log_info(d->tag, "%s", text);
-	d->said[0] = 0;
-	dev_store_error_clear(d);
+	dev_well(d);
 }

@@ -50,6 +50,7 @@ enum renewal {
  * @resume:	It is being taken up again after such a stop
  * @error_node:	The error node is there
  * @updating:	UPDATE was sent, UPDATED has not come
+ * @refused:	It is to change into what it cannot be, and the error node says so
  * @age:	Seconds in which it was new
  * @handle:	Its number on the worker's socket
  * @conf:	What the worker was told
@@ -88,6 +89,7 @@ struct device {
 	struct dev_view view;
 	bool fresh, known, probed, opening, open, watched, marked, resume, error_node;
 	bool updating;
+	bool refused;
 	unsigned int age;
 	uint32_t handle;
 	enum dev_link worker_link;

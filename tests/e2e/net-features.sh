@@ -31,6 +31,24 @@ forget
 check "the host does not find fd09::1" no_ping fd09::1
 check "but 10.9.0.1" host_pings 10.9.0.1
 check "what it was not given is counted" test "$(counter rx_filtered)" -gt "$before"
+
+# What it writes while it is connected counts, and what it has added stays.
+xs write "$(vfe 1)/request-multicast-control" 0
+check "it asks for all groups" wait_log "vif-0: it is given all groups"
+forget
+check "the host finds fd09::1" host_pings fd09::1
+xs write "$(vfe 1)/request-multicast-control" many
+words() { [[ $(vif_error 1) == *'request-multicast-control is "many"'* ]]; }
+check "what is no number is named in the error node" until_true 5 words
+forget
+check "and changes nothing" host_pings fd09::1
+xs write "$(vfe 1)/request-multicast-control" 1
+check "it asks for its own again" wait_log "vif-0: it is given groups that it has added only"
+no_error() { [ -z "$(vif_error 1)" ]; }
+check "nothing is wrong any more" until_true 5 no_error
+forget
+check "the host does not find fd09::1" no_ping fd09::1
+same "all of that without another connection" "$(xs read "$(vbe 1)/state") $(xs read "$(vfe 1)/state") $(grep -c 'guest 1 vif-0: InitWait -> Connected' "$log")" "4 4 2"
 kill -KILL "$(worker 1)"
 check "its worker is killed" wait_log "vif-0: taken up again"
 forget
@@ -48,11 +66,11 @@ check "the host finds fd09::1" host_pings fd09::1
 eth_closes 1
 
 # A guest that posts no receive slots; its neighbour is served.
-eth_starts 1 "a guest without receive slots" --rx-slots 0
 eth_starts 2 "a neighbour"
 host ip neighbour replace 10.9.0.1 lladdr "$(mac 1)" dev br0
 ip netns exec "$net-host" ping -q -i 0.01 10.9.0.1 >/dev/null 2>&1 &
 pinging=$!
+eth_starts 1 "a guest without receive slots" --rx-slots 0
 check "it loses its carrier" until_true 10 no_carrier vif1.0
 check "that is said" wait_log "guest 1 vif-0: it has posted too few receive slots for 1000 ms"
 words() { [[ $(vif_error 1) == *"too few receive slots"* ]]; }

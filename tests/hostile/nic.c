@@ -89,6 +89,17 @@ void nic_up(struct nic *n, struct worker *w, uint32_t flags)
 	nic_connects(n);
 }
 
+void nic_update(struct nic *n)
+{
+	struct msg m;
+
+	assert_int_equal(msg_send(n->w->sock, MSG_SUPER, MSG_UPDATE, n->handle, NULL,
+	                          &n->conf.live, sizeof(n->conf.live), NULL, 0),
+	                 0);
+	worker_recv(n->w, MSG_UPDATED, &m);
+	assert_int_equal(m.dev, n->handle);
+}
+
 void nic_disconnect(struct nic *n)
 {
 	worker_disconnect(n->w, n->handle);

@@ -57,6 +57,10 @@ int nic_connect(struct nic *n, const char **text);
 /** nic_up() - Both of them, and it must work */
 void nic_up(struct nic *n, struct worker *w, uint32_t flags);
 
+/** nic_update() - Tell the worker what is in @n->conf.live now, and wait for its answer
+ */
+void nic_update(struct nic *n);
+
 /** nic_disconnect() - Ask for the end and wait for it */
 void nic_disconnect(struct nic *n);
 void nic_unshare(struct nic *n);

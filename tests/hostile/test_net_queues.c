@@ -127,7 +127,7 @@ static void bad_configurations(void **state)
 		two_queues();
 		n.conf.nqueues = rows[i].nqueues;
 		n.conf.flags = rows[i].flags;
-		n.conf.limits.rate_bytes = rows[i].rate_bytes;
+		n.conf.live.limits.rate_bytes = rows[i].rate_bytes;
 		assert_int_equal(nic_connect(&n, NULL), EINVAL);
 		unshare_both();
 	}

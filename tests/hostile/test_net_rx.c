@@ -282,7 +282,9 @@ static void groups(void **state)
 	struct nic c;
 
 	(void)state;
-	nic_up(&c, &w, NIC_ALL | NET_MCAST);
+	nic_share(&c, &w, NIC_ALL);
+	c.conf.live.mcast = 1;
+	assert_int_equal(nic_connect(&c, NULL), 0);
 	memset(frame, 0, 6);
 	frame[0] = 1;
 	for (uint8_t i = 0; i < 64; i++)
@@ -312,6 +314,31 @@ static void groups(void **state)
 	assert_int_equal(nic_received(&c, 1), 1);
 	nic_down(&c);
 	assert_int_equal(worker_served(&w, "rx_filtered"), 1);
+}
+
+/* It asks for that, or for all groups again, while frames come; what it added counts. */
+static void groups_by_and_by(void **state)
+{
+	(void)state;
+	assert_int_equal(group(&n, XEN_NETIF_EXTRA_TYPE_MCAST_ADD, 7), NETIF_RSP_OKAY);
+	nic_post(&n, 64);
+	memset(frame, 0, 6);
+	frame[0] = 1;
+	for (uint32_t i = 0; i < 9; i++) {
+		n.conf.live.mcast = i % 2;
+		nic_update(&n);
+		frame[5] = 77;
+		nic_inject(&n, &plain, frame, 60);
+		frame[5] = 7;
+		nic_inject(&n, &plain, frame, 100 + i);
+		assert_int_equal(nic_received(&n, i % 2 ? 1 : 2), i % 2 ? 1 : 2);
+		n.rx_seen += i % 2 ? 1 : 2;
+		assert_int_equal(nic_rx_rsp(&n, n.rx_seen - 1)->status, 100 + i);
+	}
+	/* What cannot be is not taken. */
+	n.conf.live.mcast = 2;
+	nic_update(&n);
+	nic_works(&n);
 }
 
 static void status(struct nic *c, int err, const char *words)
@@ -393,6 +420,7 @@ int main(void)
 		TEST(sizes),      TEST(offloads),         TEST(whole_frames),
 		TEST(order),      TEST(no_slots),         TEST(without_notify),
 		TEST(bad_grants), TEST(not_accepted),     TEST(groups),
+		TEST(groups_by_and_by),
 		TEST(stalls),     TEST(slow_is_no_stall),
 	};
 
