@@ -12,6 +12,7 @@
 #include "dev_kept.h"
 #include "dev_stats.h"
 #include "dev_store.h"
+#include "dev_update.h"
 #include "guest.h"
 #include "log.h"
 #include "renew.h"
@@ -64,7 +65,7 @@ static int judged(struct device *d, int rc)
 }
 
 /* A change of our state that has to succeed for what follows. */
-static int committed(struct device *d, int rc)
+int dev_committed(struct device *d, int rc)
 {
 	struct super *s = d->guest->super;
 
@@ -117,6 +118,7 @@ static void storage_close(struct device *d)
 	if (!d->open)
 		return;
 	d->open = d->lost = d->renewing = false;
+	d->reconf_ns = 0;
 	d->crashes = 0;
 	super_storage_freed(d->guest->super);
 }
@@ -160,7 +162,8 @@ static int act_offer(struct device *d)
 	int rc = keys_probe(d);
 
 	rc = rc ? rc
-	        : committed(d, dev_store_state(d, XenbusStateInitWait, d->ops->offer));
+	        : dev_committed(d,
+	                        dev_store_state(d, XenbusStateInitWait, d->ops->offer));
 	if (rc)
 		return rc;
 	dev_well(d);
@@ -266,7 +269,7 @@ static int act_connect(struct device *d)
 	rc = judged(d, d->ops->connect(&d->bdev, d->resume, &d->conf));
 	/* Once the worker has the ring, an end without a mark is a crash. */
 	if (!rc && d->resume)
-		rc = committed(d, dev_store_mark(d, false));
+		rc = dev_committed(d, dev_store_mark(d, false));
 	if (rc)
 		return rc;
 	return tell_worker(d);
@@ -327,7 +330,7 @@ static int act_publish(struct device *d)
 	d->retake_ns = 0;
 	renew_done(d);
 	if (!d->resume)
-		return committed(
+		return dev_committed(
 			d, dev_store_state(d, XenbusStateConnected, d->ops->publish));
 	d->resume = false;
 	log_info(d->tag, "taken up again");
@@ -451,16 +454,28 @@ static int act_forget(struct device *d)
 }
 
 static int (*const action[])(struct device *d) = {
-	[ACT_NONE] = act_none,       [ACT_OFFER] = act_offer,
-	[ACT_OPEN] = act_open,       [ACT_ADOPT] = act_adopt,
-	[ACT_SPAWN] = act_spawn,     [ACT_CONNECT] = act_connect,
-	[ACT_PUBLISH] = act_publish, [ACT_REPUBLISH] = act_republish,
-	[ACT_CLOSING] = act_closing, [ACT_HALT] = act_halt,
-	[ACT_STOP] = act_stop,       [ACT_FAIL_STOP] = act_fail_stop,
-	[ACT_CLOSE] = act_close,     [ACT_FAIL] = act_fail,
-	[ACT_PARK] = act_park,       [ACT_LEAVE] = act_leave,
-	[ACT_RESET] = act_reset,     [ACT_RENEW] = act_renew,
-	[ACT_FORGET] = act_forget,   [ACT_RETAKE] = act_retake,
+	[ACT_NONE] = act_none,
+	[ACT_OFFER] = act_offer,
+	[ACT_OPEN] = act_open,
+	[ACT_ADOPT] = act_adopt,
+	[ACT_SPAWN] = act_spawn,
+	[ACT_CONNECT] = act_connect,
+	[ACT_PUBLISH] = act_publish,
+	[ACT_REPUBLISH] = act_republish,
+	[ACT_CLOSING] = act_closing,
+	[ACT_HALT] = act_halt,
+	[ACT_STOP] = act_stop,
+	[ACT_FAIL_STOP] = act_fail_stop,
+	[ACT_CLOSE] = act_close,
+	[ACT_FAIL] = act_fail,
+	[ACT_PARK] = act_park,
+	[ACT_LEAVE] = act_leave,
+	[ACT_RESET] = act_reset,
+	[ACT_RENEW] = act_renew,
+	[ACT_FORGET] = act_forget,
+	[ACT_RETAKE] = act_retake,
+	[ACT_RECONFIGURE] = dev_reconfigure,
+	[ACT_RECONFIGURED] = dev_reconfigured,
 };
 _Static_assert(ARRAY_SIZE(action) == ACT_NACTIONS, "an action is not implemented");
 

@@ -18,6 +18,13 @@ int must_check dev_act(struct device *d, enum dev_action act);
 /** dev_report() - Say what is wrong, once for as long as it is the same */
 void dev_report(struct device *d);
 
+/**
+ * dev_committed() - A change of our state that has to succeed for what follows gave @rc
+ *
+ * Return: 0, -EAGAIN when there is to be another turn, or -errno with the fault.
+ */
+int must_check dev_committed(struct device *d, int rc);
+
 /** dev_well() - Nothing is wrong any more */
 void dev_well(struct device *d);
 

@@ -36,6 +36,7 @@ static const char *const event_name[] = {
 	[EV_FRONT_GONE] = "frontend gone",
 	[EV_FRONT_WAITS] = "frontend waits",
 	[EV_FRONT_INIT] = "frontend initialising",
+	[EV_FRONT_RECONF] = "frontend reconfiguring",
 	[EV_FRONT_READY] = "frontend ready",
 	[EV_FRONT_CLOSING] = "frontend closing",
 	[EV_FRONT_CLOSED] = "frontend closed",
@@ -140,6 +141,8 @@ static const struct dev_move moves[][EV_NEVENTS] = {
 	[DEV_CONNECTED] = {
 		ENDS_BY_STOP,
 		[EV_STOP] = GO(STOP, PARKING),
+		[EV_FRONT_RECONF] = GO(RECONFIGURE, CONNECTED),
+		[EV_FRONT_READY] = GO(RECONFIGURED, CONNECTED),
 		[EV_FRONT_CLOSING] = GO(CLOSING, CLOSING),
 		[EV_WORKER_UPDATED] = GO(REPUBLISH, CONNECTED),
 		[EV_WORKER_DIED] = GO(FAIL, CLOSED),
@@ -262,6 +265,11 @@ enum dev_online dev_online_parse(const char *s)
 	return strcmp(s, "1") == 0 ? ONLINE_YES : ONLINE_BAD;
 }
 
+static enum dev_event observe_ready(enum dev_state state, const struct dev_view *v)
+{
+	return state == DEV_SPAWNING && v->worker_up ? EV_WORKER_UP : EV_FRONT_READY;
+}
+
 static enum dev_event observe_front(enum dev_state state, const struct dev_view *v)
 {
 	switch (v->front) {
@@ -276,10 +284,16 @@ static enum dev_event observe_front(enum dev_state state, const struct dev_view 
 		if (state == DEV_CLOSED && (v->online != ONLINE_YES || v->init_spent))
 			return EV_FRONT_WAITS;
 		return EV_FRONT_INIT;
+	case XenbusStateReconfiguring:
+		if (!v->live || !xenbus_is_served(v->own))
+			return EV_FRONT_WAITS;
+		if (state == DEV_CONNECTED)
+			return EV_FRONT_RECONF;
+		/* Its rings are what they were at 4. */
+		return observe_ready(state, v);
 	case XenbusStateInitialised:
 	case XenbusStateConnected:
-		return state == DEV_SPAWNING && v->worker_up ? EV_WORKER_UP
-		                                             : EV_FRONT_READY;
+		return observe_ready(state, v);
 	case XenbusStateClosing:
 		return EV_FRONT_CLOSING;
 	case XenbusStateClosed:
@@ -331,6 +345,7 @@ enum dev_state dev_initial(int own, bool marked)
 {
 	switch (own) {
 	case XenbusStateConnected:
+	case XenbusStateReconfigured:
 		return marked ? DEV_PARKED : DEV_CONNECTED;
 	case XenbusStateClosing:
 		return DEV_HALTED;

@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 
+#include "xenabi.h"
+
 /*
  * enum dev_state - The number in brackets is our xenbus state in XenStore.
  *
@@ -21,7 +23,7 @@
  *   SPAWNING  [2] the frontend is ready; the guest's worker is being started
  *   STARTING  [2] the worker was told to connect and has not answered
  *   ABORTING  [2] as STARTING, but the answer is no longer wanted
- *   CONNECTED [4] the worker serves the ring
+ *   CONNECTED [4] the worker serves the ring; [8] while a frontend that was at 4 is at 7
  *   REVIVING  [*] the worker died; its successor is being started, and what it has begun
  *                 is waited for
  *   RETAKING  [*] the successor was told to take the ring up and has not answered
@@ -66,16 +68,18 @@ enum dev_state {
  */
 enum dev_event {
 	EV_NONE,
-	EV_DIR_GONE,    /* our directory was removed */
-	EV_RECREATED,   /* our directory was removed and written anew meanwhile */
-	EV_STOP,        /* pvbackd is to stop */
-	EV_GUEST_DEAD,  /* the domain is gone or dying */
-	EV_REMOVE,      /* the toolstack wants it gone: online=0 and state=5 */
-	EV_FRONT_GONE,  /* the frontend's directory was removed, or its state is no state
-	                 */
-	EV_FRONT_WAITS, /* the frontend is not there yet, or has nothing to say */
-	EV_FRONT_INIT,  /* frontend 1: starts, or starts over */
-	EV_FRONT_READY, /* frontend 3 or 4: its ring and event channel are in XenStore */
+	EV_DIR_GONE,     /* our directory was removed */
+	EV_RECREATED,    /* our directory was removed and written anew meanwhile */
+	EV_STOP,         /* pvbackd is to stop */
+	EV_GUEST_DEAD,   /* the domain is gone or dying */
+	EV_REMOVE,       /* the toolstack wants it gone: online=0 and state=5 */
+	EV_FRONT_GONE,   /* the frontend's directory was removed, or its state is no state
+	                  */
+	EV_FRONT_WAITS,  /* the frontend is not there yet, or has nothing to say */
+	EV_FRONT_INIT,   /* frontend 1: starts, or starts over */
+	EV_FRONT_RECONF, /* frontend 7: has changed keys that count while it is connected
+	                  */
+	EV_FRONT_READY,  /* frontend 3 or 4: its ring and event channel are in XenStore */
 	EV_FRONT_CLOSING, /* frontend 5 */
 	EV_FRONT_CLOSED,  /* frontend 6 */
 	EV_WORKER_UP, /* the guest's worker takes devices (repeated, as the first group)
@@ -103,15 +107,18 @@ enum dev_action {
 	ACT_CONNECT, /* judge the frontend's keys, tell the worker to connect */
 	ACT_RETAKE,  /* tell a new worker to go on where the one that died was */
 	ACT_PUBLISH, /* write the disk's keys and 4 */
-	ACT_REPUBLISH, /* write the disk's keys and 4 again, if it is at 4 */
-	ACT_CLOSING,   /* write 5 */
-	ACT_HALT,      /* close, write 5 */
-	ACT_STOP,      /* tell the worker to let go */
-	ACT_FAIL_STOP, /* say why, write 5, tell the worker to let go */
-	ACT_CLOSE,     /* close, write 6 */
-	ACT_FAIL,      /* say why, close, write 5, then 6 */
-	ACT_PARK,      /* close, leave the mark of an orderly stop */
-	ACT_LEAVE,     /* close, leave XenStore as it is */
+	ACT_REPUBLISH,    /* write the disk's keys and 4 again, if it is at 4 */
+	ACT_RECONFIGURE,  /* write 8, when the worker heeds what the frontend has changed
+	                   */
+	ACT_RECONFIGURED, /* write 4 again, if it is at 8 */
+	ACT_CLOSING,      /* write 5 */
+	ACT_HALT,         /* close, write 5 */
+	ACT_STOP,         /* tell the worker to let go */
+	ACT_FAIL_STOP,    /* say why, write 5, tell the worker to let go */
+	ACT_CLOSE,        /* close, write 6 */
+	ACT_FAIL,         /* say why, close, write 5, then 6 */
+	ACT_PARK,         /* close, leave the mark of an orderly stop */
+	ACT_LEAVE,        /* close, leave XenStore as it is */
 	ACT_RESET,  /* close, forget what may be different when the guest starts over */
 	ACT_RENEW,  /* close, forget all keys: there is a new device in its place */
 	ACT_FORGET, /* close, forget all keys and the device */
@@ -137,6 +144,12 @@ const char *dev_event_name(enum dev_event ev);
 /** xenbus_state_parse() - "0" to "8" -> number, NULL -> XENBUS_MISSING, else XENBUS_BAD
  */
 int xenbus_state_parse(const char *s);
+
+/** xenbus_is_served() - Of our own state: Connected, or Reconfigured after that */
+static inline bool xenbus_is_served(int own)
+{
+	return own == XenbusStateConnected || own == XenbusStateReconfigured;
+}
 
 /** xenbus_state_name() - "InitWait", for log lines; "none" for what is no state */
 const char *xenbus_state_name(int state);
@@ -165,6 +178,7 @@ enum dev_online dev_online_parse(const char *s);
  *		another 1
  * @kept:	XenStore came back without our directory, which is no wish to be rid of
  *the device: one that is connected is served on for as long as the guest lives
+ * @live:	What its frontend changes while it is connected counts
  * @foreign:	Somebody else serves it: not ours to touch
  * @dead:	The guest is gone or dying
  * @stop:	pvbackd is to stop
@@ -179,6 +193,7 @@ struct dev_view {
 	bool offered;
 	bool init_spent;
 	bool kept;
+	bool live;
 	bool foreign;
 	bool dead;
 	bool stop;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "dev_act.h"
 #include "dev_store.h"
 #include "device.h"
@@ -11,6 +12,12 @@
 #include "log.h"
 #include "super.h"
 #include "xenabi.h"
+
+/*
+ * Linux's netfront is at 7 before it writes what it wants: that is waited for, but it may
+ * want what it has.
+ */
+#define RECONF_NS 100000000U
 
 /* Whoever has asked for it is told, and when it is right again. */
 static void update_refused(struct device *d, bool refused)
@@ -28,7 +35,7 @@ void dev_update(struct device *d)
 	int rc;
 
 	if (!d->ops->update || d->state != DEV_CONNECTED || d->worker_link != LINK_UP ||
-	    !d->view.dir || d->view.own != XenbusStateConnected || d->updating ||
+	    !d->view.dir || !xenbus_is_served(d->view.own) || d->updating ||
 	    d->worker_ev != EV_NONE || d->guest->super->stopping)
 		return;
 	d->bdev.xs = d->guest->super->xs;
@@ -44,6 +51,38 @@ void dev_update(struct device *d)
 	rc = guest_update(d->guest, d, &u);
 	if (rc)
 		log_debug(d->tag, "the worker cannot be told: %s", strerror(-rc));
+	d->reconf_told |= !rc;
+}
+
+int dev_reconfigure(struct device *d)
+{
+	int rc;
+
+	if (d->view.own != XenbusStateConnected)
+		return 0;
+	if (!d->reconf_ns) {
+		d->reconf_ns = clock_ns();
+		d->reconf_told = false;
+	}
+	d->bdev.touched = d->bdev.xs != NULL;
+	dev_update(d);
+	d->bdev.touched = false;
+	if (d->updating || d->refused)
+		return 0;
+	if (!d->reconf_told && clock_ns() - d->reconf_ns < RECONF_NS)
+		return 0;
+	rc = dev_committed(d, dev_store_state(d, XenbusStateReconfigured, NULL));
+	if (!rc)
+		d->reconf_ns = 0;
+	return rc;
+}
+
+int dev_reconfigured(struct device *d)
+{
+	d->reconf_ns = 0;
+	if (d->view.own != XenbusStateReconfigured)
+		return 0;
+	return dev_committed(d, dev_store_state(d, XenbusStateConnected, NULL));
 }
 
 void dev_ailing(struct device *d, int err, const char *text)

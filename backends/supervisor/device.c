@@ -63,7 +63,7 @@ void device_tick(struct device *d)
 	    ++d->age == DEVICE_NEW_TICKS)
 		super_queue(d->guest->super, d);
 	/* What it waits for may be something that nobody tells us of. */
-	if (d->lost)
+	if (d->lost || d->reconf_ns)
 		super_queue(d->guest->super, d);
 	dev_update(d);
 }
@@ -105,7 +105,7 @@ static bool begin_kept(struct device *d)
 
 	if (d->held || d->drained)
 		return false;
-	if (!d->marked && d->view.own == XenbusStateConnected)
+	if (!d->marked && xenbus_is_served(d->view.own))
 		rc = dev_kept_get(d);
 	if (rc)
 		dev_kept_drop(d);
@@ -179,7 +179,7 @@ static int device_look(struct device *d)
 /* Of one that was never taken over, and is not served by anybody now. */
 static void device_mark(struct device *d)
 {
-	if (d->drained && d->view.own == XenbusStateConnected &&
+	if (d->drained && xenbus_is_served(d->view.own) &&
 	    dev_store_mark(d, true) == 0)
 		d->drained = false;
 	if (d->guest->super->stopping && d->held && d->worker_link == LINK_UP)
@@ -188,6 +188,7 @@ static void device_mark(struct device *d)
 
 static void device_look_around(struct device *d)
 {
+	d->view.live = d->ops->live_front;
 	d->view.dead = d->guest->dead;
 	d->view.stop = d->guest->super->stopping;
 	d->view.worker_up = guest_worker_up(d->guest);

@@ -50,6 +50,9 @@ enum renewal {
  * @resume:	It is being taken up again after such a stop
  * @error_node:	The error node is there
  * @updating:	UPDATE was sent, UPDATED has not come
+ * @reconf_ns:	When the frontend was seen to be reconfiguring, which is not answered yet; 0:
+ *		it is not
+ * @reconf_told:	Since then the worker was told of a change
  * @refused:	It is to change into what it cannot be, and the error node says so
  * @age:	Seconds in which it was new
  * @handle:	Its number on the worker's socket
@@ -89,7 +92,8 @@ struct device {
 	struct dev_view view;
 	bool fresh, known, probed, opening, open, watched, marked, resume, error_node;
 	bool updating;
-	bool refused;
+	bool refused, reconf_told;
+	uint64_t reconf_ns;
 	unsigned int age;
 	uint32_t handle;
 	enum dev_link worker_link;

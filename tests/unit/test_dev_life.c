@@ -80,6 +80,14 @@ static bool model_act(struct model *m, enum dev_action act)
 			write_state(m, 4);
 		m->resumed = false;
 		break;
+	case ACT_RECONFIGURE:
+		if (m->v.own == 4)
+			write_state(m, 8);
+		break;
+	case ACT_RECONFIGURED:
+		if (m->v.own == 8)
+			write_state(m, 4);
+		break;
 	case ACT_CLOSING:
 	case ACT_HALT:
 		write_state(m, 5);
@@ -185,7 +193,7 @@ static void detach(struct model *m)
 static void attach(struct model *m)
 {
 	if (m->state == DEV_GONE)
-		*m = (struct model){ .state = DEV_NEW };
+		*m = (struct model){ .state = DEV_NEW, .v.live = m->v.live };
 	m->v.dir = true;
 	m->v.own = 1;
 	m->v.online = ONLINE_YES;
@@ -197,9 +205,11 @@ static void start(struct model *m)
 	struct dev_view v = m->v;
 
 	m->state = dev_initial(v.own, m->marked);
-	m->v = (struct dev_view){
-		.dir = v.dir, .own = v.own, .online = v.online, .front = v.front
-	};
+	m->v = (struct dev_view){ .dir = v.dir,
+		                  .own = v.own,
+		                  .online = v.online,
+		                  .front = v.front,
+		                  .live = v.live };
 	m->v.offered = m->v.front_seen = m->state != DEV_NEW;
 	if (m->state == DEV_CONNECTED)
 		m->answer = EV_WORKER_DIED;
@@ -276,11 +286,14 @@ static void play(const char *name, const struct beat *b, struct model m)
 	}
 }
 
-#define PLAY(name, ...)                                                    \
-	do {                                                               \
-		static const struct beat beats[] = { __VA_ARGS__, { 0 } }; \
-		play(name, beats, (struct model){ .state = DEV_GONE });    \
+#define PLAY_(name, live_, ...)                                                    \
+	do {                                                                       \
+		static const struct beat beats[] = { __VA_ARGS__, { 0 } };         \
+		play(name, beats,                                                  \
+		     (struct model){ .state = DEV_GONE, .v = { .live = live_ } }); \
 	} while (0)
+#define PLAY(name, ...)      PLAY_(name, false, __VA_ARGS__)
+#define PLAY_LIVE(name, ...) PLAY_(name, true, __VA_ARGS__)
 
 #define CONNECT_IT                                                        \
 	{ ATTACH, 0, "2", DEV_OPENED }, { FRONT, 3, "4", DEV_CONNECTED }, \
@@ -351,6 +364,35 @@ static void frontends_with_other_habits(void **state)
 	     { DETACH, 0, "", DEV_CONNECTED }, { RM_F, 0, "6", DEV_CLOSED });
 	PLAY("offline is not reconnected", CONNECT_IT, { ONLINE, 0, "", DEV_CONNECTED },
 	     { FRONT, 6, "6", DEV_CLOSED }, { FRONT, 1, "", DEV_CLOSED });
+}
+
+/* Network cards of Linux do it when an XDP program comes or goes. */
+static void a_frontend_reconfigures(void **state)
+{
+	(void)state;
+	PLAY_LIVE("there and back", CONNECT_IT, { FRONT, 7, "8", DEV_CONNECTED },
+	          { FRONT, 7, "", DEV_CONNECTED }, { FRONT, 4, "4", DEV_CONNECTED },
+	          { FRONT, 7, "8", DEV_CONNECTED }, { FRONT, 5, "5", DEV_CLOSING },
+	          { FRONT, 6, "6", DEV_CLOSED });
+	PLAY_LIVE("gone before it is answered", CONNECT_IT,
+	          { FRONT, 7, "8", DEV_CONNECTED }, { FRONT, 1, "62", DEV_OPENED },
+	          { FRONT, 4, "4", DEV_CONNECTED });
+	PLAY_LIVE("before it was connected", { ATTACH, 0, "2", DEV_OPENED },
+	          { FRONT, 7, "", DEV_OPENED }, { FRONT, 4, "4", DEV_CONNECTED });
+	PLAY_LIVE("the worker dies", CONNECT_IT, { FRONT, 7, "8", DEV_CONNECTED },
+	          { WORKER, EV_WORKER_LOST, "", DEV_CONNECTED },
+	          { FRONT, 4, "4", DEV_CONNECTED });
+	PLAY_LIVE("pvbackd stops meanwhile", CONNECT_IT, { FRONT, 7, "8", DEV_CONNECTED },
+	          { STOP, 0, "M", DEV_PARKED }, { START, 0, "", DEV_CONNECTED },
+	          { FRONT, 4, "4", DEV_CONNECTED });
+	PLAY_LIVE("before pvbackd could answer", CONNECT_IT, { STOP, 0, "M", DEV_PARKED },
+	          { FRONT, 7, "", DEV_PARKED }, { START, 0, "8", DEV_CONNECTED });
+	PLAY_LIVE("it is back when pvbackd is", CONNECT_IT,
+	          { FRONT, 7, "8", DEV_CONNECTED }, { STOP, 0, "M", DEV_PARKED },
+	          { FRONT, 4, "", DEV_PARKED }, { START, 0, "4", DEV_CONNECTED });
+	PLAY_LIVE("the toolstack removes it", CONNECT_IT,
+	          { FRONT, 7, "8", DEV_CONNECTED }, { DETACH, 0, "", DEV_CONNECTED },
+	          { FRONT, 4, "", DEV_CONNECTED }, { FRONT, 6, "6", DEV_CLOSED });
 }
 
 static void faults_close_and_a_new_handshake_recovers(void **state)
@@ -488,6 +530,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(recorded_lifecycles),
 		cmocka_unit_test(frontends_with_other_habits),
+		cmocka_unit_test(a_frontend_reconfigures),
 		cmocka_unit_test(faults_close_and_a_new_handshake_recovers),
 		cmocka_unit_test(a_worker_that_is_asked_is_waited_for),
 		cmocka_unit_test(a_refusal_closes),

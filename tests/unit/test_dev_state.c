@@ -25,6 +25,8 @@ static const char *const act_name[] = {
 	[ACT_RETAKE] = "retake",
 	[ACT_PUBLISH] = "publish",
 	[ACT_REPUBLISH] = "republish",
+	[ACT_RECONFIGURE] = "reconfigure",
+	[ACT_RECONFIGURED] = "reconfigured",
 	[ACT_CLOSING] = "closing",
 	[ACT_HALT] = "halt",
 	[ACT_STOP] = "stop",
@@ -41,7 +43,8 @@ _Static_assert(ARRAY_SIZE(act_name) == ACT_NACTIONS, "an action has no name");
 
 /* "." is: nothing to do, stay. */
 static const char *const expected[DEV_NSTATES][EV_NEVENTS] = {
-#define FRONT(gone, waits, init, ready, closing, closed)                          \
+#define FRONT(...) FRONT_RECONF(__VA_ARGS__), [EV_FRONT_RECONF] = "."
+#define FRONT_RECONF(gone, waits, init, ready, closing, closed)                   \
 	[EV_FRONT_GONE] = gone, [EV_FRONT_WAITS] = waits, [EV_FRONT_INIT] = init, \
 	[EV_FRONT_READY] = ready, [EV_FRONT_CLOSING] = closing,                   \
 	[EV_FRONT_CLOSED] = closed
@@ -98,8 +101,9 @@ static const char *const expected[DEV_NSTATES][EV_NEVENTS] = {
 	[DEV_CONNECTED] = {
 		OTHER("stop>stopping", "stop>stopping", "stop>parking", "stop>stopping", ".",
 		      "."),
-		FRONT("stop>stopping", ".", "stop>stopping", ".", "closing>closing",
-		      "stop>stopping"),
+		FRONT_RECONF("stop>stopping", ".", "stop>stopping", "reconfigured>connected",
+		             "closing>closing", "stop>stopping"),
+		[EV_FRONT_RECONF] = "reconfigure>connected",
 		[EV_WORKER_UPDATED] = "republish>connected",
 		WORKER_UPDATED(".", ".", ".", ".", "fail-stop>stopping", "fail>closed", "spawn>reviving"),
 	},
