@@ -17,6 +17,7 @@
 #include "loop.h"
 #include "notify.h"
 #include "registry.h"
+#include "runlock.h"
 #include "super.h"
 #include "version.h"
 
@@ -251,7 +252,7 @@ static int run(struct pvbackd *p)
 	else if (!p->cmdline.foreground && daemon_fork())
 		return EXIT_FAILURE;
 	unsetenv(REPLACES);
-	rc = daemon_lock(p->conf.run_dir, &pid);
+	rc = runlock_take(p->conf.run_dir, &pid);
 	if (rc == -EEXIST)
 		log_err(NULL,
 		        "another pvbackd runs already: process %ld holds %s/pvbackd.pid",

@@ -51,6 +51,10 @@ ended() {
 
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
+# halt PROCESS - it is stopped, each of its threads
+halt() { kill -STOP "$1" && until_true 10 halted "$1"; }
+halted() { ! grep -h '^State:' "/proc/$1"/task/*/status | grep -qv '[[:space:]][tT]'; }
+
 # xs_wait PATH VALUE [SECONDS] - until the node has the value; "" also is a missing node
 xs_wait() {
 	dom0 bash -c '. "$1"/vbd-common.sh

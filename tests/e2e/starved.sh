@@ -21,13 +21,7 @@ frontend_sees() { same "$1: the guest sees Connected, and no error" "$(xs read "
 # ---- SIGSTOP ----------------------------------------------------------------------
 
 first=$(worker 1)
-# halted - each of its threads
-halted() { ! grep -h '^State:' "/proc/$first"/task/*/status | grep -qv '[[:space:]][tT]'; }
-stop_worker() {
-	kill -STOP "$first"
-	until_true 10 halted
-}
-check "a worker is stopped" stop_worker
+check "a worker is stopped" halt "$first"
 before=$(sha "$work/disk")
 check "another guest's disk works meanwhile" works 2 other xvda
 check "pvbackctl is answered" ctl list
@@ -36,7 +30,7 @@ frontend_sees "stopped"
 kill -CONT "$first"
 check "it goes on" changes disk
 same "by the same worker" "$(worker 1)" "$first"
-check "stopped again" stop_worker
+check "stopped again" halt "$first"
 kill -9 "$first"
 check "killed while it is stopped: it has a successor" until_true 10 another_worker 1 "$first"
 check "and I/O goes on" changes disk

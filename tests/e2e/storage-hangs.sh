@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Storage that does not answer, a FUSE file whose server is stopped, holds up its own disk
-# and nothing else: neither when it is opened nor when it is read.
+# and nothing else: neither when it is opened nor when it is read, nor a pvbackd that
+# comes after one that was killed.
 . "$(dirname "$0")/lib.sh"
 
 host_up
@@ -84,6 +85,34 @@ result $((threads > 20)) "pvbackd has $threads threads"
 go_on
 check "it is opened when they have ended" test "$(in_guest 1 pvblk read xvda | sha)" = "$(sha "$work/disk")"
 check "detached at last" detach 1 xvda
+
+# What hangs in the kernel cannot be ended: a pvbackd that is killed stays for as long, with
+# all that it has open. The next one does not wait for it.
+witness other 1 xvdb
+server=$(pgrep -P "$fuse_server")
+in_kernel() { grep -qs '^State:.*D (disk' /proc/"$1"/task/*/status; }
+remains() { grep -qs '^State:.*Z (zombie' "/proc/$1/status" && in_kernel "$1"; }
+halt "$server"
+check "offered, its storage takes requests and answers none" attach_slow
+check "the opening is in the kernel" until_true 10 in_kernel "$pvbackd_pid"
+refused "a second pvbackd is refused" "process $pvbackd_pid holds" \
+	xensim run -- pvbackd --foreground --run-dir "$work/run"
+killed=$pvbackd_pid
+kill -9 "$killed"
+check "pvbackd is killed, and remains" until_true 10 remains "$killed"
+pvbackd_start
+check "the next one has started; it remains" remains "$killed"
+check "I/O of the disk that was there goes on" changes other
+check "another guest's disk works" works 2 third xvda
+refused "a third pvbackd is refused, by the second" "process $pvbackd_pid holds" \
+	xensim run -- pvbackd --foreground --run-dir "$work/run"
+kill -CONT "$server"
+wait "$killed" 2>/dev/null
+check "when storage answers the disk works" test "$(in_guest 1 pvblk read xvda | sha)" = "$(sha "$work/disk")"
+refused "that the first has ended changes nothing" "process $pvbackd_pid holds" \
+	xensim run -- pvbackd --foreground --run-dir "$work/run"
+load_right other "the data was right throughout"
+check "detached, after that" detach 1 xvda
 pvbackd_stop
 fuse_down
 scenario_done
