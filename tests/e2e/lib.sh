@@ -224,7 +224,8 @@ fuse_down() {
 	[ -n "$fuse_server" ] || return 0
 	kill -CONT "$fuse_server" 2>/dev/null
 	umount "$fuse_mount" 2>/dev/null || umount -l "$fuse_mount" 2>/dev/null
-	until_true 5 gone "$fuse_server" || kill -9 "$fuse_server"
+	# With all of its session: nbdkit --run has its server as a child, which would stay.
+	until_true 5 gone "$fuse_server" || kill -9 -- "-$fuse_server"
 	wait "$fuse_server" 2>/dev/null
 	fuse_server=
 }
