@@ -71,7 +71,9 @@ void device_tick(struct device *d)
 void device_worker_event(struct device *d, enum dev_event ev, const char *text)
 {
 	d->worker_ev = ev;
-	snprintf(d->worker_text, sizeof(d->worker_text), "%s", text ? text : "");
+	/* As much of it as there is room for. */
+	snprintf(d->worker_text, sizeof(d->worker_text), "%.*s",
+	         (int)sizeof(d->worker_text) - 1, text ? text : "");
 	super_queue(d->guest->super, d);
 }
 
