@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "net_journal.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "shown.h"
 
@@ -14,18 +12,6 @@
 static void in_this_order(void)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-}
-
-void net_journal_respond(struct net_journal_ring *j, struct ring_back *r, const void *rsp,
-                         size_t len)
-{
-	uint8_t *to = j->rsp[r->rsp_prod % NET_JOURNAL_SLOTS];
-
-	assert(len <= NET_JOURNAL_RSP && r->size == NET_JOURNAL_SLOTS);
-	assert(r->rsp_prod != r->req_cons);
-	memset(to, 0, NET_JOURNAL_RSP);
-	memcpy(to, rsp, len);
-	r->rsp_prod++;
 }
 
 bool net_journal_publish(struct net_journal_ring *j, struct ring_back *r)

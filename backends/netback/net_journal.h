@@ -16,9 +16,11 @@
 #ifndef PVB_NET_JOURNAL_H
 #define PVB_NET_JOURNAL_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "compiler.h"
 #include "net_conf.h"
@@ -75,8 +77,17 @@ int must_check net_journal_attach(struct net_journal *j, struct ring_back *tx,
 /** net_journal_respond() - Write a response of @len bytes; shown by net_journal_publish()
  * @rsp:	No implicit padding, every byte is ours to show (XSA-216)
  */
-void net_journal_respond(struct net_journal_ring *j, struct ring_back *r, const void *rsp,
-                         size_t len);
+static inline void net_journal_respond(struct net_journal_ring *j, struct ring_back *r,
+                                       const void *rsp, size_t len)
+{
+	uint8_t *to = j->rsp[r->rsp_prod % NET_JOURNAL_SLOTS];
+
+	assert(len <= NET_JOURNAL_RSP && r->size == NET_JOURNAL_SLOTS);
+	assert(r->rsp_prod != r->req_cons);
+	memset(to, 0, NET_JOURNAL_RSP);
+	memcpy(to, rsp, len);
+	r->rsp_prod++;
+}
 
 /** net_journal_publish() - Show the responses written. Return: whether to notify. */
 bool net_journal_publish(struct net_journal_ring *j, struct ring_back *r);

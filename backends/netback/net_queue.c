@@ -323,9 +323,9 @@ void *net_queue_run(void *arg)
 		queue_wait(q, more);
 	}
 	/* What was taken is answered; a frame that still waits for the TAP is lost. */
-	if (!q->failed && !net_txq_idle(&q->tx)) {
+	q->tx.allow = queue_at_once;
+	while (!q->failed && !net_txq_idle(&q->tx)) {
 		q->tx.written = q->tx.nout;
-		q->tx.allow = queue_at_once;
 		queue_turn(q);
 	}
 	queue_report(q);

@@ -146,11 +146,3 @@ enum verdict net_tx_parse(const union net_tx_slot *slot, uint32_t n,
 	f->validated = first->flags & NETTXF_data_validated;
 	return set_gso(&x, f, why);
 }
-
-struct netif_tx_response net_tx_answer(const union net_tx_slot *slot, uint32_t nextra,
-                                       uint32_t i, int16_t status)
-{
-	if (i >= 1 && i <= nextra)
-		return (struct netif_tx_response){ .status = NETIF_RSP_NULL };
-	return (struct netif_tx_response){ .id = slot[i].req.id, .status = status };
-}

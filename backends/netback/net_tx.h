@@ -104,7 +104,12 @@ enum verdict must_check net_tx_parse(const union net_tx_slot *slot, uint32_t n,
  *
  * An extra has no id; its response is there because there has to be one.
  */
-struct netif_tx_response net_tx_answer(const union net_tx_slot *slot, uint32_t nextra,
-                                       uint32_t i, int16_t status);
+static inline struct netif_tx_response
+net_tx_answer(const union net_tx_slot *slot, uint32_t nextra, uint32_t i, int16_t status)
+{
+	if (i >= 1 && i <= nextra)
+		return (struct netif_tx_response){ .status = NETIF_RSP_NULL };
+	return (struct netif_tx_response){ .id = slot[i].req.id, .status = status };
+}
 
 #endif

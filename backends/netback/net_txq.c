@@ -37,9 +37,6 @@ static seldom void txq_lose(struct net_txq *q, const struct net_tx_work *w,
 		txq_captured(q, w, why->name, true, iov, n);
 }
 
-#define TXQ_LOSE(q, w, counter, iov, n) \
-	txq_lose(q, w, &(const struct net_loss)NET_LOSS(counter), iov, n)
-
 /* ---- Take and judge ------------------------------------------------------------------
  */
 
@@ -47,22 +44,20 @@ static enum verdict txq_take(struct net_txq *q, const char **why)
 {
 	uint32_t n;
 
-	/* What waits for its turn goes first, and there is room for the whole ring. */
-	q->taken -= q->judged;
-	memmove(q->slot, q->slot + q->judged, q->taken * sizeof(q->slot[0]));
-	memmove(q->since, q->since + q->judged, q->taken * sizeof(q->since[0]));
-	q->judged = 0;
+	/* What waits for its turn goes first; the guest publishes whole frames. */
+	if (q->judged != q->taken)
+		return V_OK;
+	q->taken = q->judged = 0;
 	if (ring_requests(&q->ring, &n) != V_OK) {
 		*why = "the ring's index cannot be: more slots than the ring has";
 		return V_FATAL;
 	}
-	/* A slot that waits is one that the guest cannot use. */
-	assert(n <= NET_TX_RING - q->taken);
+	if (!n)
+		return V_OK;
 	stats_add(&q->stats->requests, n);
-	for (; n; n--, q->taken++) {
+	q->since = net_turn_ns(q->now);
+	for (; q->taken < n; q->taken++)
 		ring_take(&q->ring, &q->slot[q->taken], sizeof(q->slot[0]));
-		q->since[q->taken] = net_turn_ns(q->now);
-	}
 	return V_OK;
 }
 
@@ -81,7 +76,8 @@ static uint8_t *txq_place(struct net_txq *q, size_t *at, uint32_t len)
 
 static void txq_copy(struct net_txq *q, struct net_tx_work *w, size_t *at)
 {
-	w->copy = gnt_batch_len(q->batch);
+	/* Of the TAP's header and the frame, the second is what is aligned. */
+	*at = (*at + NET_TX_ALIGN - 1) / NET_TX_ALIGN * NET_TX_ALIGN + NET_TX_ALIGN;
 	for (uint32_t i = 0; i < w->f.nfrag; i++) {
 		const struct net_tx_frag *frag = &w->f.frag[i];
 
@@ -103,7 +99,7 @@ static enum verdict txq_judge(struct net_txq *q, uint64_t *wait, const char **wh
 
 	*wait = 0;
 	q->nwork = 0;
-	while (q->judged < q->taken) {
+	while (q->judged < q->taken && at < (size_t)NET_TX_PAGES * XEN_PAGE) {
 		struct net_tx_work *w = &q->work[q->nwork];
 
 		w->slot = q->judged;
@@ -134,49 +130,53 @@ static enum verdict txq_judge(struct net_txq *q, uint64_t *wait, const char **wh
 /* ---- Answer --------------------------------------------------------------------------
  */
 
-static void txq_answer(struct net_txq *q, const struct net_tx_work *w, uint32_t i,
-                       int16_t status)
+static forced_inline void txq_answer(struct net_txq *q, const struct net_tx_work *w,
+                                     uint32_t i, int16_t status)
 {
 	struct netif_tx_response rsp =
 		net_tx_answer(&q->slot[w->slot], w->f.nextra, i, status);
 
 	net_journal_respond(q->journal, &q->ring, &rsp, sizeof(rsp));
-	stats_add(&q->stats->answers, 1);
 }
 
 static void txq_answer_all(struct net_txq *q, const struct net_tx_work *w, int16_t status)
 {
 	for (uint32_t i = 0; i < w->f.nslots; i++)
 		txq_answer(q, w, i, status);
+	stats_add(&q->stats->answers, w->f.nslots);
 }
 
-/* Slots of a frame: an error for those that could not be copied. Return: all could. */
-static bool txq_answer_copied(struct net_txq *q, const struct net_tx_work *w)
+/*
+ * Slots of a frame, an error for those that could not be copied; @copy: the next of the
+ * turn's. Return: all could.
+ */
+static seldom bool txq_answer_copied(struct net_txq *q, const struct net_tx_work *w,
+                                     uint32_t *copy)
 {
-	uint32_t copy = w->copy;
 	bool all = true;
 
 	for (uint32_t i = 0, frag = 0; i < w->f.nslots; i++) {
 		bool ok = true;
 
 		if ((i < 1 || i > w->f.nextra) && w->f.frag[frag++].len)
-			ok = gnt_batch_ok(q->batch, copy++, 1);
+			ok = gnt_batch_ok(q->batch, (*copy)++, 1);
 		all &= ok;
 		txq_answer(q, w, i, ok ? NETIF_RSP_OKAY : NETIF_RSP_ERROR);
 	}
+	stats_add(&q->stats->answers, w->f.nslots);
 	return all;
 }
 
 /* ---- Frames for the TAP --------------------------------------------------------------
  */
 
-static void out_add(struct net_tx_out *o, void *data, size_t len)
+static void out_add(struct net_tx_out *o, uint8_t *data, size_t len)
 {
 	struct iovec *last = &o->iov[o->niov - 1];
 
 	if (!len)
 		return;
-	if (o->niov > 1 && (uint8_t *)last->iov_base + last->iov_len == data)
+	if ((uint8_t *)last->iov_base + last->iov_len == data)
 		last->iov_len += len;
 	else
 		o->iov[o->niov++] = (struct iovec){ data, len };
@@ -200,28 +200,44 @@ static enum verdict out_fill(struct net_tx_out *o, const struct net_tx_work *w)
 {
 	uint32_t n = w->f.len < NET_HEAD_MAX ? w->f.len : NET_HEAD_MAX;
 	bool whole = w->f.frag[0].len >= n;
-	uint8_t *head = whole ? w->data[0] : o->head;
-	uint32_t skip = whole ? 0 : n;
+	uint8_t *head = whole ? w->data[0] : o->head + NET_TX_ALIGN;
+	uint32_t first = whole ? w->f.frag[0].len : n, skip = whole ? 0 : n;
+	struct virtio_net_hdr hdr;
 	enum verdict v;
 
-	o->iov[0] = (struct iovec){ &o->hdr, sizeof(o->hdr) };
+	/* The headers that are judged are the ones that are sent (XSA-423). */
+	if (!whole)
+		head_gather(w, head, n);
+	v = net_vnet_from_tx(&w->f, head, n, &hdr);
+	memcpy(head - sizeof(hdr), &hdr, sizeof(hdr));
+	o->iov[0] = (struct iovec){ head - sizeof(hdr), sizeof(hdr) + first };
 	o->niov = 1;
 	o->len = w->f.len;
 	o->work = w;
 	o->first = head;
-	if (!whole) {
-		/* The headers that are judged are the ones that are sent (XSA-423). */
-		head_gather(w, o->head, n);
-		out_add(o, o->head, n);
-	}
-	v = net_vnet_from_tx(&w->f, head, n, &o->hdr);
-	for (uint32_t i = 0; i < w->f.nfrag; i++) {
+	for (uint32_t i = whole; i < w->f.nfrag; i++) {
 		uint32_t len = w->f.frag[i].len, cut = len < skip ? len : skip;
 
 		out_add(o, w->data[i] + cut, len - cut);
 		skip -= cut;
 	}
 	return v;
+}
+
+/* The frame alone, once the TAP has no use for its header any more; for who looks on. */
+static seldom const struct iovec *out_data(struct net_tx_out *o)
+{
+	o->iov[0].iov_base =
+		(uint8_t *)o->iov[0].iov_base + sizeof(struct virtio_net_hdr);
+	o->iov[0].iov_len -= sizeof(struct virtio_net_hdr);
+	return o->iov;
+}
+
+/* It is not sent, and that is counted. */
+static seldom void out_lose(struct net_txq *q, struct net_tx_out *o,
+                            const struct net_loss *why)
+{
+	txq_lose(q, o->work, why, out_data(o), o->niov);
 }
 
 static int16_t txq_mcast(struct net_txq *q, const struct net_tx_frame *f)
@@ -234,7 +250,7 @@ static int16_t txq_mcast(struct net_txq *q, const struct net_tx_frame *f)
 }
 
 /* Return: it is not to be sent. */
-static seldom bool txq_foreign(struct net_txq *q, const struct net_tx_out *o,
+static seldom bool txq_foreign(struct net_txq *q, struct net_tx_out *o,
                                enum net_spoof why)
 {
 	static const struct {
@@ -250,14 +266,14 @@ static seldom bool txq_foreign(struct net_txq *q, const struct net_tx_out *o,
 	log_guest(&q->limit, q->tag, "frame %s: %s",
 	          drop ? "dropped" : "that may not be, but is sent", row[why].text);
 	if (drop)
-		txq_lose(q, o->work, &row[why].loss, o->iov + 1, o->niov - 1);
+		out_lose(q, o, &row[why].loss);
 	else
 		net_loss_add(q->stats, &row[why].loss);
 	return drop;
 }
 
 /* Does the guest send it as another, and is it not to? */
-static bool txq_spoofed(struct net_txq *q, const struct net_tx_out *o)
+static bool txq_spoofed(struct net_txq *q, struct net_tx_out *o)
 {
 	enum net_spoof s;
 
@@ -268,8 +284,11 @@ static bool txq_spoofed(struct net_txq *q, const struct net_tx_out *o)
 	return s != NET_SPOOF_clean && txq_foreign(q, o, s);
 }
 
-static void txq_finish(struct net_txq *q, const struct net_tx_work *w)
+/* @copy: the next of the turn's, or NULL: all of them went well. */
+static void txq_finish(struct net_txq *q, const struct net_tx_work *w, uint32_t *copy)
 {
+	static const struct net_loss grants = NET_LOSS(tx_grants),
+				     headers = NET_LOSS(tx_headers);
 	struct net_tx_out *o = &q->out[q->nout];
 
 	if (w->v != V_OK || w->f.kind != NET_TX_FRAME) {
@@ -277,11 +296,13 @@ static void txq_finish(struct net_txq *q, const struct net_tx_work *w)
 		               w->v == V_OK ? txq_mcast(q, &w->f) : NETIF_RSP_ERROR);
 		return;
 	}
-	if (!txq_answer_copied(q, w)) {
-		TXQ_LOSE(q, w, tx_grants, NULL, 0);
+	if (!copy)
+		txq_answer_all(q, w, NETIF_RSP_OKAY);
+	if (copy && !txq_answer_copied(q, w, copy)) {
+		txq_lose(q, w, &grants, NULL, 0);
 		log_guest(&q->limit, q->tag, "frame dropped: a grant cannot be copied");
 	} else if (out_fill(o, w) != V_OK) {
-		TXQ_LOSE(q, w, tx_headers, o->iov + 1, o->niov - 1);
+		out_lose(q, o, &headers);
 		log_guest(&q->limit, q->tag,
 		          "frame dropped: its headers are not what its offloads need");
 	} else if (!txq_spoofed(q, o)) {
@@ -291,7 +312,9 @@ static void txq_finish(struct net_txq *q, const struct net_tx_work *w)
 
 enum verdict net_txq_turn(struct net_txq *q, uint64_t *wait, const char **why)
 {
+	uint32_t ncopies, copy = 0;
 	enum verdict v;
+	bool copied;
 
 	*wait = 0;
 	if (net_txq_held(q))
@@ -302,35 +325,33 @@ enum verdict net_txq_turn(struct net_txq *q, uint64_t *wait, const char **why)
 		v = txq_judge(q, wait, why);
 	else
 		q->nwork = 0;
-	if (gnt_batch_len(q->batch)) {
+	ncopies = gnt_batch_len(q->batch);
+	if (ncopies) {
 		stats_add(&q->stats->copy_calls, 1);
-		stats_add(&q->stats->copy_segs, gnt_batch_len(q->batch));
+		stats_add(&q->stats->copy_segs, ncopies);
 		gnt_batch_run(q->batch);
 	}
+	copied = gnt_batch_ok(q->batch, 0, ncopies);
 	for (uint32_t i = 0; i < q->nwork; i++)
-		txq_finish(q, &q->work[i]);
+		txq_finish(q, &q->work[i], copied ? NULL : &copy);
 	return v;
 }
 
 void net_txq_shown(struct net_txq *q, uint64_t now)
 {
-	uint32_t n = 0;
-
-	/* Most have come in the same turn. */
-	for (uint32_t i = 0; i < q->nwork; i++) {
-		uint64_t since = q->since[q->work[i].slot];
-
-		n++;
-		if (i + 1 < q->nwork && q->since[q->work[i + 1].slot] == since)
-			continue;
-		hist_add_many(q->hist, now - since, n);
-		n = 0;
-	}
+	if (q->nwork)
+		hist_add_many(q->hist, now - q->since, q->nwork);
 	q->nwork = 0;
 }
 
 /* ---- Write ---------------------------------------------------------------------------
  */
+
+static ssize_t out_write(int tap, const struct net_tx_out *o)
+{
+	return o->niov == 1 ? write(tap, o->iov[0].iov_base, o->iov[0].iov_len)
+	                    : writev(tap, o->iov, (int)o->niov);
+}
 
 void net_txq_write(struct net_txq *q)
 {
@@ -338,8 +359,8 @@ void net_txq_write(struct net_txq *q)
 	static const struct net_loss down = NET_LOSS(tx_down), tap = NET_LOSS(tx_tap);
 
 	while (net_txq_held(q) && !q->dead) {
-		const struct net_tx_out *o = &q->out[q->written];
-		ssize_t n = writev(q->tap, o->iov, (int)o->niov);
+		struct net_tx_out *o = &q->out[q->written];
+		ssize_t n = out_write(q->tap, o);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -350,14 +371,13 @@ void net_txq_write(struct net_txq *q)
 		q->written++;
 		q->dead = n < 0 && errno == EBADFD;
 		if (n < 0) {
-			txq_lose(q, o->work, errno == EIO ? &down : &tap, o->iov + 1,
-			         o->niov - 1);
+			out_lose(q, o, errno == EIO ? &down : &tap);
 			continue;
 		}
 		stats_add(&q->stats->tx_frames, 1);
 		stats_add(&q->stats->tx_bytes, o->len);
 		if (q->capture)
-			txq_captured(q, o->work, "tx_frames", false, o->iov + 1,
-			             o->niov - 1);
+			txq_captured(q, o->work, "tx_frames", false, out_data(o),
+			             o->niov);
 	}
 }

@@ -31,8 +31,15 @@
 
 /* Slots of a one-page ring. */
 #define NET_TX_RING  256U
-/* Each slot's data finds a page at most. */
-#define NET_TX_ARENA ((size_t)NET_TX_RING * XEN_PAGE)
+/* No frame is begun behind so many pages of a turn. */
+#define NET_TX_PAGES NET_TX_RING
+/* Each part of a frame finds a page at most, and so does the header before the first. */
+#define NET_TX_ARENA ((size_t)(NET_TX_PAGES + NET_TX_FRAGS + 1U) * XEN_PAGE)
+
+/* Of a frame in the arena, with the TAP's header right before it. */
+#define NET_TX_ALIGN 16U
+
+_Static_assert(sizeof(struct virtio_net_hdr) <= NET_TX_ALIGN, "room for it");
 
 struct net_tx_work;
 
@@ -40,29 +47,28 @@ struct net_tx_work;
  * struct net_tx_out - A frame for the TAP
  * @work:	What it was
  * @first:	Its first bytes, NET_HEAD_MAX or all, in one place
- * @head:	A copy of its headers, if they are scattered over slots
+ * @iov:	The TAP's header and @first without a gap, then what else there is: one
+ *		piece is a plain write(), which the kernel is done with sooner
+ * @head:	A header and a copy of the frame's, if those are scattered over slots
  */
 struct net_tx_out {
 	const struct net_tx_work *work;
 	const uint8_t *first;
-	struct virtio_net_hdr hdr;
 	uint32_t len;
 	uint32_t niov;
-	struct iovec iov[NET_TX_FRAGS + 2];
-	uint8_t head[NET_HEAD_MAX];
+	struct iovec iov[NET_TX_FRAGS + 1];
+	uint8_t head[NET_TX_ALIGN + NET_HEAD_MAX];
 };
 
 /**
  * struct net_tx_work - Slots that were judged and are not answered yet
  * @slot:	First of them in @net_txq.slot
- * @copy:	Its first copy in the batch
  * @data:	Where each part of it is copied to
  */
 struct net_tx_work {
 	struct net_tx_frame f;
 	enum verdict v;
 	uint32_t slot;
-	uint32_t copy;
 	uint8_t *data[NET_TX_FRAGS];
 };
 
@@ -74,7 +80,7 @@ struct net_tx_work {
  * @mcast:	Groups that the guest listens to
  * @now:	When this turn began, see net_turn_ns()
  * @hist:	Of slots, since they were seen
- * @since:	When a slot in @slot was
+ * @since:	When those in @slot were
  * @nr:	The queue's number
  * @capture:	Of this turn, or NULL
  * @spoof:	Whose frames the guest may send; NULL: anybody's
@@ -94,7 +100,7 @@ struct net_txq {
 	struct net_stats *stats;
 	uint64_t *now;
 	struct hist *hist;
-	uint64_t since[NET_TX_RING];
+	uint64_t since;
 	uint32_t nr;
 	struct net_capture *capture;
 	struct net_mcast *mcast;
@@ -116,7 +122,7 @@ struct net_txq {
  * @why:	Set if V_FATAL
  *
  * The responses are written, not published. Nothing is taken while frames wait for the
- * TAP.
+ * TAP, or as long as slots that were taken are not judged.
  *
  * Return: V_OK, or V_FATAL; what was taken before is served all the same.
  */

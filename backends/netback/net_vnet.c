@@ -155,8 +155,8 @@ static enum verdict vnet_gso(const struct net_tx_frame *f, uint8_t *head,
 	return V_OK;
 }
 
-enum verdict net_vnet_from_tx(const struct net_tx_frame *f, uint8_t *head, uint32_t n,
-                              struct virtio_net_hdr *out)
+hot_loop enum verdict net_vnet_from_tx(const struct net_tx_frame *f, uint8_t *head,
+                                       uint32_t n, struct virtio_net_hdr *out)
 {
 	bool gso = f->gso_type != XEN_NETIF_GSO_TYPE_NONE;
 	struct net_l4 l;

@@ -112,7 +112,8 @@ static void frame_came(uint32_t slot, uint32_t head, uint32_t part, uint32_t n)
 	static uint8_t is[ROOM];
 	uint32_t at = HDR;
 
-	assert_int_equal(recv(far, is, sizeof(is), 0), HDR + head + part * (n - 1));
+	assert_int_equal(recv(far, is, sizeof(is), 0),
+	                 HDR + head + (size_t)part * (n - 1));
 	for (uint32_t i = 0; i < HDR; i++)
 		assert_int_equal(is[i], 0);
 	for (uint32_t s = 0; s < n; s++)
