@@ -5,22 +5,14 @@
 # another image now, is refused.
 . "$(dirname "$0")/lib.sh"
 
-host_up
-pvbackd_start
-guest_up 1 2
 image disk 16M
 image other 16M
-attach 1 disk xvda
-attach 2 other xvda
+disks_up disk other
 load it 1 xvda --queues 2
 load other 2 xvda --persistent off
 
-# all_killed - at once: none sees another's end
-all_killed() {
-	# shellcheck disable=SC2046 # numbers
-	kill -KILL "$pvbackd_pid" $(workers | cut -d' ' -f1)
-	wait "$pvbackd_pid" 2>/dev/null
-}
+# shellcheck disable=SC2046 # numbers
+all_killed() { pvbackd_killed $(workers | cut -d' ' -f1); }
 left='vbd-51712: its worker died without a pvbackd: goes on'
 for i in 1 2 3 4 5; do
 	seen=$(grep -cF "$left" "$log")

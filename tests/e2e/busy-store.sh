@@ -4,11 +4,8 @@
 # that transactions of both sides conflict: they are tried again, and disks connect.
 . "$(dirname "$0")/lib.sh"
 
-host_up
-pvbackd_start
-guest_up 1
 image disk 4M
-attach 1 disk xvda
+disks_up disk
 
 # noise DOMID DIRECTORY - until it is ended; it says how often it has written
 noise() {

@@ -6,12 +6,9 @@
 # timeout: 300
 . "$(dirname "$0")/lib.sh"
 
-host_up
 echo "vbd.max-queues = 4" >"$work/pvbackd.conf"
-pvbackd_start
-guest_up 1
 truncate -s 16M "$work/disk"
-attach 1 disk xvda
+disks_up disk
 in_guest 1 "$build/tests/conform/conform" --seed "${SEED:-1}" --only "${WAYS:-4 pages}" xvda "$work/disk" \
 	>"$work/tap" 2>"$work/err" &
 conform=$!

@@ -5,7 +5,6 @@
 . "$(dirname "$0")/lib.sh"
 
 sock=$work/run/control.sock
-ctl() { timeout 20 pvbackctl "$@" "--run-dir=$work/run"; }
 # status WANT WORDS COMMAND... - exit status, and what it says on standard error
 status() {
 	local want=$1 words=$2
@@ -32,7 +31,6 @@ except OSError:
     pass
 END
 }
-fds() { find "/proc/$pvbackd_pid/fd" -type l | wc -l; }
 
 status 3 "there is no $sock" ctl list
 host_up
@@ -151,8 +149,7 @@ same "who watched is told" "$? $(cat "$work/watch.err")" "1 pvbackctl: pvbackd h
 status 3 "there is no $sock" ctl list
 pvbackd_start
 check "after a restart" ctl list
-kill -9 "$pvbackd_pid"
-wait "$pvbackd_pid" 2>/dev/null
+pvbackd_killed
 status 3 "nobody listens at $sock" ctl list
 pvbackd_start
 check "after a crash" ctl list

@@ -36,13 +36,13 @@ kill -KILL "$crasher"
 wait "$crasher" 2>/dev/null
 check "with the reason" grep -q 'ended (signal 6.*again and again with it' <<<"$(error_of 1 xvdb)"
 check "pvbackctl shows it" grep -q 'again and again with it' \
-	<<<"$(pvbackctl show 1/xvdb --json "--run-dir=$work/run" | jq -r .fault)"
+	<<<"$(shown 1/xvdb .fault)"
 load_failed bad "its guest has read nothing wrong"
 same "the others are connected" "$(xs read "$(be 1 xvda)/state")$(xs read "$(be 1 xvdc)/state")" 44
 check "and go on" changes disk1
 check "both" changes disk3
 check "crashes, but not that many, are held against them" test \
-	"$(pvbackctl list 1/xvda --json "--run-dir=$work/run" | jq .crashes)" -lt 6
+	"$(ctl list 1/xvda --json | jq .crashes)" -lt 6
 load bad 1 xvdb
 result $? "it can be connected anew"
 check "and works" changes disk2

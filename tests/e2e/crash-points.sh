@@ -12,11 +12,8 @@ same "the worker that is installed has no points" "$(nm "$build/pvbackd-worker" 
 printf 'vbd.max-queues = 4\nworker = %s\n' "$build/points/pvbackd-worker" >"$work/pvbackd.conf"
 head -c 4096 /dev/zero >"$work/points"
 export PVB_POINTS=$work/points
-host_up
-pvbackd_start
-guest_up 1
 truncate -s 2M "$work/disk"
-attach 1 disk xvda
+disks_up disk
 xensim run --domid 1 -- "$build/tests/torture/torture" --seed "$seed" --queues 4 --order 1 --depth 32 \
 	--segments 64 xvda >"$work/guest" 2>&1 &
 guest=$!

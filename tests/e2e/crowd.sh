@@ -40,8 +40,7 @@ done
 same "all at once: a worker for each guest" "$(workers | wc -l)" "$guests"
 
 before=$(workers | sort)
-kill -KILL "$pvbackd_pid"
-wait "$pvbackd_pid" 2>/dev/null
+pvbackd_killed
 since=${EPOCHREALTIME/./}
 pvbackd_start
 check "all $((2 * guests)) are adopted" until_true 20 more_than $((2 * guests - 1)) "adopted with its worker"

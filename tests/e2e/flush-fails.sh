@@ -65,14 +65,13 @@ rm "$work/bad"
 check "the log says what that means" wait_log "flush failed: writes may be lost"
 no_flush "storage is well again"
 write_lands "storage is well again" 2
-same "it is counted" "$(pvbackctl show 1/xvda --json "--run-dir=$work/run" | jq .counters.io_errors)" 1
+same "it is counted" "$(counter 1/xvda io_errors)" 1
 first=$(worker 1)
 kill -9 "$first"
 check "another worker" until_true 10 another_worker 1 "$first"
 no_flush "another worker"
 write_lands "another worker" 3
-kill -9 "$pvbackd_pid" "$(worker 1)"
-wait "$pvbackd_pid" 2>/dev/null
+pvbackd_killed "$(worker 1)"
 pvbackd_start
 no_flush "another pvbackd"
 write_lands "another pvbackd" 4

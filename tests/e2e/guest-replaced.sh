@@ -9,9 +9,6 @@ host_up
 pvbackd_start
 image disk 4M
 image next 4M
-pages() {
-	xensim status --json | jq '[.domains[].handles[] | select(.program == "pvbackd-worker").pages] | add // 0'
-}
 nothing_mapped() { [ "$(pages)" -eq 0 ]; }
 no_files() { [ -z "$(find "$work/run" -name "device-$1-*")" ]; }
 
@@ -26,7 +23,7 @@ kill -STOP "${load_pid[before]}"
 # quiet - all that was asked for is answered, and it was so at the last look
 quiet() {
 	local now
-	now=$(pvbackctl show 1/xvda --json "--run-dir=$work/run" | jq -c '.counters | [.requests, .answers]')
+	now=$(shown 1/xvda '.counters | [.requests, .answers]')
 	[ "$now" = "${was:-}" ] && [ "$(jq '.[0] > 0 and .[0] == .[1]' <<<"$now")" = true ] && return 0
 	was=$now
 	return 1
@@ -45,8 +42,7 @@ load_failed before "who has the old rings has seen nothing wrong"
 
 load old 1 xvda
 check "a guest writes, again" changes disk
-kill -9 "$pvbackd_pid"
-wait "$pvbackd_pid" 2>/dev/null
+pvbackd_killed
 first=$(worker 1)
 xensim destroy 1
 wait "${load_pid[old]}" 2>/dev/null
@@ -89,5 +85,5 @@ xensim destroy 1
 check "a guest whose end nobody tells is missed" wait_log "guest 1: the guest is gone"
 check "its worker goes" until_true 10 no_worker 1
 check "and its files" until_true 10 no_files 1
-same "pvbackctl has forgotten it" "$(pvbackctl list --json "--run-dir=$work/run" | jq -s 'flatten | length')" 0
+same "pvbackctl has forgotten it" "$(ctl list --json | jq -s 'flatten | length')" 0
 scenario_done

@@ -6,11 +6,8 @@
 . "$(dirname "$0")/lib.sh"
 
 kills=${KILLS:-10}
-host_up
-pvbackd_start
-guest_up 1
 image disk 1M
-attach 1 disk xvda
+disks_up disk
 mkfifo "$work/pids"
 xensim run --domid 1 -- "$build/tests/torture/gap" xvda <"$work/pids" >"$work/gaps" 2>"$work/gap.err" &
 gap=$!

@@ -53,8 +53,7 @@ round() {
 	check "$what: a write is held by storage" until_true 10 said held "$g"
 	dead=$(worker "$g")
 	if [ "$3" = "with pvbackd" ]; then
-		kill -9 "$pvbackd_pid" "$dead"
-		wait "$pvbackd_pid" 2>/dev/null
+		pvbackd_killed "$dead"
 		pvbackd_start
 	else
 		kill -9 "$dead"

@@ -16,7 +16,6 @@ wrote=$(sha "$work/disk")
 cycle() {
 	attach 1 disk xvda && [ "$(in_guest 1 pvblk read xvda | sha)" = "$wrote" ] && detach 1 xvda
 }
-fds() { find "/proc/$pvbackd_pid/fd" -type l | wc -l; }
 rss() { awk '/^VmRSS/ { print $2 }' "/proc/$pvbackd_pid/status"; }
 # vbd-detach returns when the directory is gone, pvbackd sees that a moment later; or what
 # the next cycle has made in its place.

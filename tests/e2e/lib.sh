@@ -118,9 +118,40 @@ stopped() { # WHAT
 	result $? "$1"
 }
 
+# pvbackd_killed [PROCESS...] - and with it others at once: none sees another's end
+pvbackd_killed() {
+	kill -KILL "$pvbackd_pid" "$@"
+	wait "$pvbackd_pid" 2>/dev/null
+}
+
+# ctl ARGUMENT... - pvbackctl speaks with it
+ctl() { pvbackctl "$@" "--run-dir=$work/run"; }
+
+# shown DEVICE FILTER, counter DEVICE NAME - of what pvbackctl shows of a device
+shown() { ctl show "$1" --json | jq -rc "$2"; }
+counter() { shown "$1" ".counters.$2"; }
+
 # attach GUEST IMAGE VDEV [OPTION...] - image names are below $work
 attach() { dom0 vbd-attach --wait "${@:4}" "$1" "$work/$2" "$3"; }
 detach() { dom0 vbd-detach "${@:3}" "$1" "$2"; }
+
+# disks_up IMAGE... - the host, pvbackd, and for each image a guest that has it as xvda
+disks_up() {
+	local g
+	host_up
+	pvbackd_start
+	for g in $(seq $#); do
+		guest_up "$g"
+		attach "$g" "${!g}" xvda
+	done
+}
+
+# disk_works GUEST IMAGE VDEV - a disk is attached, read and detached
+disk_works() {
+	local n
+	attach "$@" && n=$(in_guest "$1" pvblk read "$3" | sha) && [ "$n" = "$(sha "$work/$2")" ] &&
+		detach "$1" "$3"
+}
 
 # load NAME GUEST VDEV [OPTION...] - start I/O that checks all it reads; returns when it runs
 declare -A load_pid
@@ -193,6 +224,14 @@ worker() { workers | awk -v g="$1" '$2 == g { print $1; n = 1 } END { exit !n }'
 no_worker() { ! worker "$1"; }
 # another_worker GUEST PROCESS - a worker that is not this one
 another_worker() { [ "$(worker "$1")" -gt 0 ] && [ "$(worker "$1")" != "$2" ]; }
+
+# pages - that workers have mapped
+pages() {
+	xensim status --json | jq '[.domains[].handles[] | select(.program == "pvbackd-worker").pages] | add // 0'
+}
+
+# fds - how many descriptors pvbackd has
+fds() { find "/proc/$pvbackd_pid/fd" -type l | wc -l; }
 
 # open_by_someone FILE
 open_by_someone() { find /proc/[0-9]*/fd -lname "$1" 2>/dev/null | grep .; }

@@ -5,18 +5,11 @@
 # timeout: 180
 . "$(dirname "$0")/net-lib.sh"
 
-[ -x /etc/xen/scripts/vif-bridge ] || skip_all "there is no /etc/xen/scripts/vif-bridge"
-command -v tshark >/dev/null || skip_all "there is no tshark"
-net_up
-host_up
-pvbackd_start
-guest_up 1 2
-card 1 >/dev/null
-card 2 >/dev/null
+net_host_up tshark
+cards_up 1 2
 eth_starts 1 "guest 1"
 eth_starts 2 "guest 2"
 
-ctl() { pvbackctl "$@" "--run-dir=$work/run"; }
 # capture NAME WHAT [OPTION...] - of guest 1; returns when it runs
 declare -A looks
 capture() {

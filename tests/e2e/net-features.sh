@@ -5,17 +5,10 @@
 # timeout: 240
 . "$(dirname "$0")/net-lib.sh"
 
-[ -x /etc/xen/scripts/vif-bridge ] || skip_all "there is no /etc/xen/scripts/vif-bridge"
-net_up
-host_up
+net_host_up
 printf '%s\n' "vif.rx-drain-timeout = 300" "vif.rx-stall-timeout = 1000" >"$work/pvbackd.conf"
-pvbackd_start
-guest_up 1 2
-card 1 >/dev/null
-card 2 >/dev/null
+cards_up 1 2
 
-# counter NAME - of guest 1's card
-counter() { dom0 pvbackctl show 1/vif-0 --json --run-dir "$work/run" | jq ".counters.$1"; }
 host_pings() { host ping -q -c 2 -i 0.05 -W 1 "$1"; }
 no_ping() { ! host_pings "$1"; }
 forget() { host ip -6 neighbour flush dev br0; }
@@ -24,13 +17,13 @@ forget() { host ip -6 neighbour flush dev br0; }
 eth_starts 1 "a guest that listens to the group of its address" --groups 33:33:ff:00:00:01
 check "the host finds fd09::1" host_pings fd09::1
 check "and 10.9.0.1" host_pings 10.9.0.1
-before=$(counter rx_filtered)
+before=$(counter 1/vif-0 rx_filtered)
 eth_closes 1
 eth_starts 1 "a guest that listens to another group" --groups 33:33:ff:00:00:77
 forget
 check "the host does not find fd09::1" no_ping fd09::1
 check "but 10.9.0.1" host_pings 10.9.0.1
-check "what it was not given is counted" test "$(counter rx_filtered)" -gt "$before"
+check "what it was not given is counted" test "$(counter 1/vif-0 rx_filtered)" -gt "$before"
 
 # What it writes while it is connected counts, and what it has added stays.
 xs write "$(vfe 1)/request-multicast-control" 0
@@ -75,7 +68,7 @@ check "it loses its carrier" until_true 10 no_carrier vif1.0
 check "that is said" wait_log "guest 1 vif-0: it has posted too few receive slots for 1000 ms"
 words() { [[ $(vif_error 1) == *"too few receive slots"* ]]; }
 check "in the error node, too" until_true 5 words
-check "what waited was dropped" test "$(counter rx_expired)" -gt 20
+check "what waited was dropped" test "$(counter 1/vif-0 rx_expired)" -gt 20
 check "the neighbour is served" pings 2 10.9.0.254
 kill "$pinging"
 wait "$pinging" 2>/dev/null

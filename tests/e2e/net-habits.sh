@@ -6,9 +6,7 @@
 # timeout: 240
 . "$(dirname "$0")/net-lib.sh"
 
-[ -x /etc/xen/scripts/vif-bridge ] || skip_all "there is no /etc/xen/scripts/vif-bridge"
-net_up
-host_up
+net_host_up
 pvbackd_start
 guest_up 1 2
 for g in 1 2; do

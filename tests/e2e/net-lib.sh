@@ -35,6 +35,25 @@ net_up() {
 	host ip link set br0 up
 }
 
+# net_host_up PROGRAM... - the host in it, if there is what the scenario needs
+net_host_up() {
+	local program
+	[ -x /etc/xen/scripts/vif-bridge ] || skip_all "there is no /etc/xen/scripts/vif-bridge"
+	for program; do
+		command -v "$program" >/dev/null || skip_all "there is no $program"
+	done
+	net_up
+	host_up
+}
+
+# cards_up GUEST... - pvbackd, and guests with a card each
+cards_up() {
+	local g
+	pvbackd_start
+	guest_up "$@"
+	for g; do card "$g" >/dev/null; done
+}
+
 net_add() { ip netns add "$net-$1" && nets+=("$net-$1"); }
 
 net_down() {
@@ -123,6 +142,13 @@ iperf() {
 	wait "$pid"
 	jq -r '.end | (.sum_received // .sum) | .bits_per_second // 0 | floor' "$work/iperf.json"
 }
+
+# rate_is LOW HIGH WHAT BITS, at_least LOW WHAT BITS - what iperf has said is as it should be
+rate_is() {
+	[ "${4:-0}" -ge "$1" ] && [ "${4:-0}" -le "$2" ]
+	result $? "$3: $((${4:-0} / 1000000)) Mbit/s" "$(tail -n 5 "$work/iperf.json"; cat "$work/iperf.server")"
+}
+at_least() { rate_is "$1" 900000000000 "${@:2}"; }
 
 # wrong_sums - what the kernels of host and guests have found wrong in packets, and dropped
 wrong_sums() {

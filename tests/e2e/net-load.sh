@@ -7,13 +7,11 @@
 # timeout: 300
 . "$(dirname "$0")/net-lib.sh"
 
-[ -x /etc/xen/scripts/vif-bridge ] || skip_all "there is no /etc/xen/scripts/vif-bridge"
 ways=("" "--one-channel --no-rx-notify --rx-slots 40" "--no-gso --window 8" "--no-csum --no-gso --window 8"
 	"--queues 4 --window 24")
 # All ways together; 10 seconds where nothing is said.
 each=$(((${NET_TIME:-10} + ${#ways[@]} - 1) / ${#ways[@]}))
-net_up
-host_up
+net_host_up
 echo "vif.max-queues = 4" >"$work/pvbackd.conf"
 pvbackd_start
 guest_up 1 2

@@ -5,15 +5,9 @@
 # timeout: 240
 . "$(dirname "$0")/net-lib.sh"
 
-[ -x /etc/xen/scripts/vif-bridge ] || skip_all "there is no /etc/xen/scripts/vif-bridge"
-command -v iperf3 >/dev/null || skip_all "there is no iperf3"
-net_up
-host_up
+net_host_up iperf3
 echo "vif.max-queues = 4" >"$work/pvbackd.conf"
-pvbackd_start
-guest_up 1 2
-card 1 >/dev/null
-card 2 >/dev/null
+cards_up 1 2
 same "four queues are offered" "$(xs read "$(vbe 1)/multi-queue-max-queues")" 4
 same "the interface has no queueing discipline" \
 	"$(host tc qdisc show dev vif1.0 | grep -o '^qdisc [a-z]*')" "qdisc noqueue"
@@ -23,8 +17,7 @@ tap_queues() { host sh -c "ls -d /sys/class/net/vif$1.0/queues/rx-*" | wc -l; }
 declare -A before
 busy() {
 	local now
-	now=$(dom0 pvbackctl show "$1/vif-0" --json --run-dir "$work/run" |
-		jq -c "[.counters_of_queues[].$2]")
+	now=$(shown "$1/vif-0" "[.counters_of_queues[].$2]")
 	busy=$(jq -n "[$now, ${before[$1$2]:-[]}] | transpose |
 		map(select(.[0] > (.[1] // 0) + 20)) | length")
 	before[$1$2]=$now
@@ -40,10 +33,6 @@ spread() {
 	done
 	[ "$busy" -ge "$1" ]
 	result $? "$2: $busy queues" "$4 of guest $3: ${before[$3$4]}"
-}
-at_least() { # BITS WHAT BITS-THAT-CAME
-	[ "${3:-0}" -ge "$1" ]
-	result $? "$2: $((${3:-0} / 1000000)) Mbit/s" "$(tail -n 5 "$work/iperf.json"; cat "$work/iperf.server")"
 }
 
 eth_starts 1 "a guest with four queues" --queues 4
@@ -89,8 +78,7 @@ spread 2 "they leave by" 1 tx_frames iperf 1 10.9.0.254 host -P 16
 kill -KILL "$(worker 1)"
 check "another worker takes the card up" until_true 10 more_than 1 "vif-0: taken up again"
 check "ping" pings 1 10.9.0.254
-kill -KILL "$pvbackd_pid"
-wait "$pvbackd_pid" 2>/dev/null
+pvbackd_killed
 pvbackd_start
 check "the next pvbackd adopts it" wait_log "vif-0: adopted with its worker"
 same "the interface has its four queues" "$(tap_queues 1)" 4

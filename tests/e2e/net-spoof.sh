@@ -5,9 +5,7 @@
 # timeout: 180
 . "$(dirname "$0")/net-lib.sh"
 
-[ -x /etc/xen/scripts/vif-bridge ] || skip_all "there is no /etc/xen/scripts/vif-bridge"
-net_up
-host_up
+net_host_up
 echo "vif.antispoof = maybe" >"$work/pvbackd.conf"
 refused "a mode that is none" "it must be off, log or drop" \
 	dom0 timeout 5 pvbackd --foreground --run-dir "$work/run" --config "$work/pvbackd.conf"
@@ -17,11 +15,11 @@ guest_up 1 2 3
 card 1 --ip "10.9.0.1 fd09::1" >/dev/null
 eth_starts 1 "a guest with a list of addresses"
 
-of() { pvbackctl show 1/vif-0 --json "--run-dir=$work/run" | jq -r ".counters.tx_spoof_$1"; }
-of_all() { pvbackctl show 1/vif-0 --json "--run-dir=$work/run" | jq -c '[.counters | to_entries[] | select(.key | startswith("tx_spoof")) | .value] | add'; }
+of() { counter 1/vif-0 "tx_spoof_$1"; }
+of_all() { shown 1/vif-0 '[.counters | to_entries[] | select(.key | startswith("tx_spoof")) | .value] | add'; }
 ping_as() { net_of 1 ping -q -c 1 -W 0.3 -I "$1" "$2"; }
 counted() { [ "$(of "$1")" -gt "$2" ]; }
-same "which pvbackctl shows" "$(pvbackctl show 1/vif-0 --json "--run-dir=$work/run" | jq -r '.facts | .antispoof, .addresses')" \
+same "which pvbackctl shows" "$(shown 1/vif-0 '.facts | .antispoof, .addresses')" \
 	"$(printf 'drop\n10.9.0.1/32 fd09::1/128')"
 
 # ---- What is its own

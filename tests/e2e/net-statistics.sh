@@ -5,31 +5,24 @@
 # timeout: 120
 . "$(dirname "$0")/net-lib.sh"
 
-[ -x /etc/xen/scripts/vif-bridge ] || skip_all "there is no /etc/xen/scripts/vif-bridge"
-net_up
-host_up
-pvbackd_start
-guest_up 1 2
-card 1 >/dev/null
-card 2 >/dev/null
+net_host_up
+cards_up 1 2
 net_add g1
 net_add g2
 
-ctl() { pvbackctl "$@" "--run-dir=$work/run"; }
-of() { ctl show "$1" --json | jq -rc "$2"; }
 
 # Nobody else speaks: the guests' driver is the sender of frames, and the one that checks.
 flows "3000 frames" "right: 1 flows, 3000 frames" "--udp --count 3000" ""
-same "frames sent, and their bytes" "$(of 1/vif-0 '[.counters.tx_frames, .counters.tx_bytes]')" \
+same "frames sent, and their bytes" "$(shown 1/vif-0 '[.counters.tx_frames, .counters.tx_bytes]')" \
 	"$(in_net 1 pvnet send --to "$(mac 2)" --udp --count 3000 | sed -n 's/sent \([0-9]*\) frames, \([0-9]*\) bytes.*/[\1,\2]/p' |
 		jq -c .)"
-same "twice now" "$(of 1/vif-0 .counters.tx_frames)" 6000
-same "a latency for each" "$(of 1/vif-0 .histograms.transmit.count)" 6000
-same "and for each that came" "$(of 2/vif-0 '.histograms.receive.count == .counters.rx_frames')" true
-check "they are latencies" test "$(of 1/vif-0 '.histograms.transmit | .min > 0 and .sum >= .count * .min and .max < 10000000000')" = true
+same "twice now" "$(shown 1/vif-0 .counters.tx_frames)" 6000
+same "a latency for each" "$(shown 1/vif-0 .histograms.transmit.count)" 6000
+same "and for each that came" "$(shown 2/vif-0 '.histograms.receive.count == .counters.rx_frames')" true
+check "they are latencies" test "$(shown 1/vif-0 '.histograms.transmit | .min > 0 and .sum >= .count * .min and .max < 10000000000')" = true
 # The host's own frames may find no slots.
 lost='[.losses[] | select(startswith("tx_"))] as $l | [.counters[$l[]]] | add'
-same "nothing was lost" "$(of 1/vif-0 "$lost")" 0
+same "nothing was lost" "$(shown 1/vif-0 "$lost")" 0
 
 # Into an interface that is down; stats has it by cause, as it happens.
 host ip link set vif1.0 down
@@ -40,8 +33,8 @@ table=$!
 in_net 1 pvnet send --to "$(mac 2)" --udp --count 500 >/dev/null
 ended "intervals" "$stats"
 ended "as a table, too" "$table"
-same "lost, and why" "$(of 1/vif-0 .counters.tx_down)" 500
-same "in no other way" "$(of 1/vif-0 "$lost")" 500
+same "lost, and why" "$(shown 1/vif-0 .counters.tx_down)" 500
+same "in no other way" "$(shown 1/vif-0 "$lost")" 500
 check "stats has it, when it happens" jq -se '.[-1].lost.tx_down.count == 500 and any(.lost.tx_down.per_second > 0)
 	and .[-1].lost.tx_down.per_second == 0 and all(.transmit.per_second == 0)' "$work/stats.json"
 check "and the table" grep -q 'lost: tx_down *[0-9]' "$work/stats.txt"

@@ -5,21 +5,8 @@
 # timeout: 300
 . "$(dirname "$0")/net-lib.sh"
 
-[ -x /etc/xen/scripts/vif-bridge ] || skip_all "there is no /etc/xen/scripts/vif-bridge"
-command -v iperf3 >/dev/null || skip_all "there is no iperf3"
-command -v ethtool >/dev/null || skip_all "there is no ethtool"
-net_up
-host_up
-pvbackd_start
-guest_up 1 2
-card 1 >/dev/null
-card 2 >/dev/null
-
-# at_least BITS WHAT BITS-THAT-CAME
-at_least() {
-	[ "${3:-0}" -ge "$1" ]
-	result $? "$2: $((${3:-0} / 1000000)) Mbit/s" "$(tail -n 5 "$work/iperf.json"; cat "$work/iperf.server")"
-}
+net_host_up iperf3 ethtool
+cards_up 1 2
 
 # stream WHAT FROM TO-ADDRESS WHERE [OPTION...] - TCP: all of it has come, in reasonable time
 stream() {

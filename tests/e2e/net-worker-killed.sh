@@ -7,13 +7,8 @@
 # timeout: 180
 . "$(dirname "$0")/net-lib.sh"
 
-[ -x /etc/xen/scripts/vif-bridge ] || skip_all "there is no /etc/xen/scripts/vif-bridge"
-command -v iperf3 >/dev/null || skip_all "there is no iperf3"
-net_up
-host_up
-pvbackd_start
-guest_up 1
-card 1 >/dev/null
+net_host_up iperf3
+cards_up 1
 eth_starts 1 "a guest"
 check "ping" pings 1 10.9.0.254
 
@@ -52,8 +47,7 @@ done
 same "25 workers were killed under traffic, and succeeded" "$killed" 25
 check "the streams are the same" three
 
-kill -KILL "$pvbackd_pid"
-wait "$pvbackd_pid" 2>/dev/null
+pvbackd_killed
 pvbackd_pid=
 check "frames go on without pvbackd" until_true 10 rx_beyond $(($(rx) + 1000000))
 pvbackd_start
@@ -61,13 +55,12 @@ check "the next one adopts the card" wait_log "vif-0: adopted with its worker"
 check "its worker is killed" again KILL
 check "frames go on" until_true 10 rx_beyond $(($(rx) + 1000000))
 check "the streams are still the same" three
-check "both are replaced by an upgrade" timeout 60 pvbackctl upgrade "--run-dir=$work/run"
+check "both are replaced by an upgrade" ctl upgrade
 check "frames go on" until_true 10 rx_beyond $(($(rx) + 1000000))
 check "the streams are still the same" three
 same "the interface had its carrier throughout" "$(grep -cE 'vif1.0.*(NO-CARRIER|state DOWN)|Deleted' "$work/monitor")" 0
 
-kill -KILL "$pvbackd_pid" "$(worker 1)"
-wait "$pvbackd_pid" 2>/dev/null
+pvbackd_killed "$(worker 1)"
 pvbackd_start
 check "both are killed at once, and the next pvbackd goes on" wait_log "vif-0: its worker died without a pvbackd: goes on"
 check "frames go on" until_true 10 rx_beyond $(($(rx) + 1000000))

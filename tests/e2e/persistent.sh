@@ -5,17 +5,11 @@
 # the budget, and beyond it data is copied.
 . "$(dirname "$0")/lib.sh"
 
-host_up
 echo "vbd.max-queues = 2" >"$work/pvbackd.conf"
-pvbackd_start
-guest_up 1
 image disk 16M
-attach 1 disk xvda
+disks_up disk
 
 # pages - of guests, mapped by workers
-pages() {
-	xensim status --json | jq '[.domains[].handles[] | select(.program == "pvbackd-worker").pages] | add // 0'
-}
 no_pages() { [ "$(pages)" -eq 0 ]; }
 agreed() { in_guest 1 pvblk info xvda --json "$@" | jq .persistent; }
 

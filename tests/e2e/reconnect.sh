@@ -4,11 +4,8 @@
 # backend goes 6, 2, 4 each time, with the same data.
 . "$(dirname "$0")/lib.sh"
 
-host_up
-pvbackd_start
-guest_up 1
 image disk 4M
-attach 1 disk xvda
+disks_up disk
 check "50 connections in one frontend" in_guest 1 pvblk cycle xvda --count 50
 wrote=$(pattern 1 xvda --write --seed 3)
 for i in 1 2 3; do
@@ -31,9 +28,6 @@ attach 1 disk xvda
 attach 1 other xvdb
 hold 1 xvdb
 old=$(worker 1)
-pages() {
-	xensim status --json | jq '[.domains[].handles[] | select(.program == "pvbackd-worker").pages] | add // 0'
-}
 one_page() { [ "$(pages)" -eq 1 ]; }
 check "one ring is mapped" until_true 10 one_page
 for i in 1 2 3; do

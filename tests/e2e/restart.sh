@@ -3,11 +3,8 @@
 # pvbackd is stopped in order and started again under I/O: the guest sees nothing but time.
 . "$(dirname "$0")/lib.sh"
 
-host_up
-pvbackd_start
-guest_up 1
 image disk 16M
-attach 1 disk xvda
+disks_up disk
 load it 1 xvda
 for i in 1 2 3; do
 	old=$(worker 1)

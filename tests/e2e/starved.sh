@@ -12,10 +12,6 @@ image other 4M
 guest_up 1 2
 attach 1 disk xvda
 load it 1 xvda --queues 2
-ctl() { pvbackctl "$@" "--run-dir=$work/run"; }
-works() { # GUEST IMAGE VDEV - a disk is attached, read and detached
-	attach "$@" && [ "$(in_guest "$1" pvblk read "$3" | sha)" = "$(sha "$work/$2")" ] && detach "$1" "$3"
-}
 frontend_sees() { same "$1: the guest sees Connected, and no error" "$(xs read "$(be 1 xvda)/state")$(error_of 1 xvda)" 4; }
 
 # ---- SIGSTOP ----------------------------------------------------------------------
@@ -23,7 +19,7 @@ frontend_sees() { same "$1: the guest sees Connected, and no error" "$(xs read "
 first=$(worker 1)
 check "a worker is stopped" halt "$first"
 before=$(sha "$work/disk")
-check "another guest's disk works meanwhile" works 2 other xvda
+check "another guest's disk works meanwhile" disk_works 2 other xvda
 check "pvbackctl is answered" ctl list
 same "nobody else has served the stopped worker's disk" "$(sha "$work/disk")" "$before"
 frontend_sees "stopped"
@@ -101,6 +97,6 @@ check "and I/O goes on" changes disk
 same "that was said once, too" "$(lines 1)" 1
 frontend_sees "descriptors again"
 detach 2 xvda
-check "what was refused works" works 2 other xvda
+check "what was refused works" disk_works 2 other xvda
 load_right it "the data was right throughout"
 scenario_done

@@ -5,9 +5,7 @@
 # lies about its own guest only.
 . "$(dirname "$0")/lib.sh"
 
-ctl() { pvbackctl "$@" "--run-dir=$work/run"; }
 # of DEVICE EXPRESSION - of what the control socket says about it
-of() { ctl show "$1" --json | jq -rc "$2"; }
 numbers='[.counters[("reads", "read_bytes", "writes", "write_bytes", "flushes", "requests", "answers")]]'
 # Each histogram counts what the counter of the same operation counts.
 agree='[.operations[] as $o | .histograms[$o.latency].count == .counters[$o.count]] | all'
@@ -27,35 +25,35 @@ image other 8M
 same "no devices, no lines" "$(ctl list --json)" ""
 attach 1 disk xvda
 attach 2 other xvdb
-same "before the guest connects there is nothing to count" "$(of 1/xvda '.counters')" null
+same "before the guest connects there is nothing to count" "$(shown 1/xvda '.counters')" null
 
 # ---- Exactly what the frontend did
 works 1 xvda --rw randread --bs 4k --depth 8 --size 4000k >/dev/null
-same "1000 reads of 4 KiB" "$(of 1/xvda "$numbers")" "[1000,4096000,0,0,0,1000,1000]"
-check "the histograms agree" test "$(of 1/xvda "($agree) and ($sums)")" = true
+same "1000 reads of 4 KiB" "$(shown 1/xvda "$numbers")" "[1000,4096000,0,0,0,1000,1000]"
+check "the histograms agree" test "$(shown 1/xvda "($agree) and ($sums)")" = true
 same "the storage read as often, but for neighbours that were read at once" \
-	"$(of 1/xvda '.histograms.storage.count + .counters.merged')" 1000
+	"$(shown 1/xvda '.histograms.storage.count + .counters.merged')" 1000
 
 works 1 xvda --rw read:50,write:40,flush:10 --bs 8k --depth 32 --size 8M >/dev/null
 want=$(jq -c '[1000 + .read.ios, 4096000 + .read.bytes, .write.ios, .write.bytes,
 	.requests - .read.ios - .write.ios, 1000 + .requests, 1000 + .requests]' "$work/load.json")
-same "reads, writes and flushes, after a reconnect" "$(of 1/xvda "$numbers")" "$want"
-check "the histograms agree" test "$(of 1/xvda "($agree) and ($sums)")" = true
-check "there were flushes" test "$(of 1/xvda .histograms.flush.count)" -gt 10
+same "reads, writes and flushes, after a reconnect" "$(shown 1/xvda "$numbers")" "$want"
+check "the histograms agree" test "$(shown 1/xvda "($agree) and ($sums)")" = true
+check "there were flushes" test "$(shown 1/xvda .histograms.flush.count)" -gt 10
 
 works 1 xvda --rw randread --bs 4k --queues 4 --depth 8 --size 4M --persistent=off >/dev/null
-same "four queues: their sum" "$(of 1/xvda "$of_queues")" true
-check "each has done its part" test "$(of 1/xvda '[.counters_of_queues[] | select(.reads > 100)] | length')" = 4
-same "and the total" "$(of 1/xvda .counters.reads)" \
+same "four queues: their sum" "$(shown 1/xvda "$of_queues")" true
+check "each has done its part" test "$(shown 1/xvda '[.counters_of_queues[] | select(.reads > 100)] | length')" = 4
+same "and the total" "$(shown 1/xvda .counters.reads)" \
 	"$(jq --argjson before "$want" '.read.ios + $before[0]' "$work/load.json")"
 
 # ---- The other guest's are its own
-same "the other guest has done nothing" "$(of g2/xvdb '.counters')" null
+same "the other guest has done nothing" "$(shown g2/xvdb '.counters')" null
 works 2 xvdb --rw randread --bs 4k --size 400k >/dev/null
-same "then 100 reads" "$(of g2/xvdb "$numbers")" "[100,409600,0,0,0,100,100]"
+same "then 100 reads" "$(shown g2/xvdb "$numbers")" "[100,409600,0,0,0,100,100]"
 
 # ---- Rates are those of an interval
-check "there was load, and there is none" test "$(of 1/xvda .counters.reads)" -gt 1000
+check "there was load, and there is none" test "$(shown 1/xvda .counters.reads)" -gt 1000
 same "stats of an idle disk" "$(ctl stats 1/xvda --watch=0.1 --count=1 --json | jq -c '[.read.per_second, .write.per_second, .in_flight]')" "[0,0,0]"
 load it 1 xvda --depth 16
 ctl stats 1/xvda --watch=0.5 --count=3 --json >"$work/stats.json"
@@ -102,15 +100,15 @@ for how in zeros ones random; do
 	check "$how: list" test "$(ctl list --json | jq -r .device | paste -sd' ')" = "1/xvda 2/xvdb"
 	ctl stats >"$work/$how.txt"
 	same "$how: stats" $? 0
-	same "$how: show says so" "$(of 1/xvda .spoiled)" "the worker has overwritten its statistics"
+	same "$how: show says so" "$(shown 1/xvda .spoiled)" "the worker has overwritten its statistics"
 	ctl show 1/xvda >"$work/$how.txt"
 	same "$how: as text" $? 0
-	same "$how: the other guest's are right" "$(of 2/xvdb "$numbers")" "[100,409600,0,0,0,100,100]"
+	same "$how: the other guest's are right" "$(shown 2/xvdb "$numbers")" "[100,409600,0,0,0,100,100]"
 	same "$how: nothing but text" "$(grep -cP '[^\x20-\x7e\n]' "$work/$how.txt")" 0
 done
 load_right it "the guest's data was right throughout"
 works 1 xvda --rw randread --bs 4k --size 40k >/dev/null
-same "for its next connection they begin anew" "$(of 1/xvda "$numbers")" "[10,40960,0,0,0,10,10]"
+same "for its next connection they begin anew" "$(shown 1/xvda "$numbers")" "[10,40960,0,0,0,10,10]"
 check "and the log says so" wait_log "statistics were spoiled"
 
 # ---- They are kept while the device is
@@ -119,7 +117,7 @@ old=$(worker 1)
 kill -9 "$old"
 check "the worker dies" until_true 10 gone "$old"
 check "pvbackd has noticed" wait_log "guest 1: worker"
-same "what it had counted is still there" "$(of 1/xvda .counters.reads)" 10
+same "what it had counted is still there" "$(shown 1/xvda .counters.reads)" 10
 
 # ---- And not longer: another in the same place, that came before pvbackd has looked
 kill -STOP "$pvbackd_pid"
@@ -128,7 +126,7 @@ dom0 vbd-attach 2 "$work/other" xvdb
 kill -CONT "$pvbackd_pid"
 check "a disk is written anew" wait_log "directory written anew"
 be_state 2 xvdb 2
-same "nothing of the old one's is left" "$(of 2/xvdb .counters)" null
+same "nothing of the old one's is left" "$(shown 2/xvdb .counters)" null
 works 2 xvdb --rw randread --bs 4k --size 80k >/dev/null
-same "and its own are counted" "$(of 2/xvdb "$numbers")" "[20,81920,0,0,0,20,20]"
+same "and its own are counted" "$(shown 2/xvdb "$numbers")" "[20,81920,0,0,0,20,20]"
 scenario_done

@@ -92,7 +92,6 @@ if fuse_up slow disk error=EIO error-pread-rate=100% error-file="$work/full"; th
 	load disk 1 xvda
 	touch "$work/full"
 	check "reads wait, by threads" until_true 10 says "read at byte"
-	ctl() { pvbackctl "$@" "--run-dir=$work/run"; }
 	same "pvbackctl says so" "$(ctl list --json | jq -c '[.device, .waits, .fault != null]')" '["1/xvda",true,true]'
 	rm "$work/full"
 	words=$(grep -c "are tried again" "$log")

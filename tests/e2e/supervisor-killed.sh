@@ -4,23 +4,15 @@
 # one adopts them, and they are as good as any: a killed one is succeeded, a stop is orderly.
 . "$(dirname "$0")/lib.sh"
 
-killed() { # - and its workers are left alone
-	kill -9 "$pvbackd_pid"
-	wait "$pvbackd_pid" 2>/dev/null
-}
-host_up
-pvbackd_start
-guest_up 1 2
 image disk 16M
 image other 16M
 image third 4M
-attach 1 disk xvda
-attach 2 other xvda
+disks_up disk other
 load it 1 xvda --queues 2
 load other 2 xvda --persistent off
 for i in 1 2 3 4 5; do
 	first=$(worker 1)
-	killed
+	pvbackd_killed
 	check "no pvbackd: I/O goes on, $i" changes disk
 	pvbackd_start
 	wait_log "guest 1 vbd-51712: adopted with its worker"
@@ -38,7 +30,7 @@ check "a disk that was adopted can be detached" detach 1 xvda
 check "and another be attached" attach 1 third xvdb
 same "with its data" "$(in_guest 1 pvblk read xvdb | sha)" "$(sha "$work/third")"
 
-killed
+pvbackd_killed
 kill -TERM "${load_pid[other]}"
 check "the guest is gone before there is a pvbackd" xensim destroy 2
 wait "${load_pid[other]}"

@@ -74,8 +74,7 @@ for ((k = 0; k < kills; k += 10)); do
 	kill_workers 10 3 $((seed * 1000000 + k)) &
 	killer=$!
 	sleep "0.$((RANDOM % 4))$((RANDOM % 10))"
-	kill -9 "$pvbackd_pid"
-	wait "$pvbackd_pid" 2>/dev/null
+	pvbackd_killed
 	pvbackd_start
 	pvbackds=$((pvbackds + 1))
 	wait "$killer" && alive || { lost=1; break; }

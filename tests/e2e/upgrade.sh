@@ -21,7 +21,6 @@ load it 1 xvda --queues 2
 load its 1 xvdb
 load other 2 xvda --persistent off
 
-ctl() { timeout 60 pvbackctl "$@" "--run-dir=$work/run"; }
 install_new() { cp "$build/$1" "$work/bin/new" && mv "$work/bin/new" "$work/bin/$1"; }
 
 # From a version that speaks other messages. What one of its workers would leave is not

@@ -4,13 +4,9 @@
 # neither do other guests.
 . "$(dirname "$0")/lib.sh"
 
-host_up
-pvbackd_start
-guest_up 1 2
 image disk 16M
 image other 16M
-attach 1 disk xvda
-attach 2 other xvda
+disks_up disk other
 witness neighbour 2 xvda
 load victim 1 xvda
 bystander=$(worker 2)
