@@ -229,13 +229,6 @@ static int netfront_disconnect(struct netfront *nf)
 	return rc ? rc : front_clear(f->xs, XST_NULL, f->dir, ours);
 }
 
-int netfront_reconnect(struct netfront *nf)
-{
-	int rc = netfront_disconnect(nf);
-
-	return rc ? rc : netfront_connect(nf);
-}
-
 int netfront_close(struct netfront *nf)
 {
 	int rc;

@@ -133,9 +133,6 @@ int must_check netfront_open(struct netfront **out, uint32_t devid,
 /** netfront_close() - Close the device orderly, free everything; NULL is accepted */
 int netfront_close(struct netfront *nf);
 
-/** netfront_reconnect() - Close the device orderly and connect to it anew */
-int must_check netfront_reconnect(struct netfront *nf);
-
 const struct netfront_info *netfront_info(const struct netfront *nf);
 const char *netfront_tag(const struct netfront *nf);
 
@@ -204,9 +201,6 @@ int must_check netfront_recv(struct netfront_queue *q, struct netfront_meta *m,
 
 /** netfront_kick() - Publish what was put and posted, notify the backend if it asks */
 void netfront_kick(struct netfront_queue *q);
-
-/** netfront_sent() - Nothing is in flight to the backend */
-bool netfront_sent(const struct netfront_queue *q);
 
 /** netfront_room() - Slots that are free for frames to be sent */
 uint32_t netfront_room(struct netfront_queue *q);

@@ -106,11 +106,6 @@ uint32_t netfront_room(struct netfront_queue *q)
 	return queue_reap(q) ? 0 : netfront_tx_room(&q->tx);
 }
 
-bool netfront_sent(const struct netfront_queue *q)
-{
-	return q->tx.nfree == NETFRONT_RING;
-}
-
 static void send_slot(struct netfront_queue *q, const void *data,
                       const struct netfront_cut *at, uint32_t size, unsigned int flags)
 {

@@ -147,11 +147,6 @@ void netfront_rx_init(struct netfront_rx *r, void *page)
 	};
 }
 
-uint32_t netfront_rx_room(const struct netfront_rx *r)
-{
-	return RING_FREE_REQUESTS(&r->front);
-}
-
 void netfront_rx_post(struct netfront_rx *r, const uint32_t *ref)
 {
 	RING_IDX at = r->front.req_prod_pvt++;

@@ -118,9 +118,6 @@ struct netfront_frame {
 
 void netfront_rx_init(struct netfront_rx *r, void *page);
 
-/** netfront_rx_room() - Slots that may be posted */
-uint32_t netfront_rx_room(const struct netfront_rx *r);
-
 /** netfront_rx_post() - Post the next slot. Return: its id. @ref: by id. */
 void netfront_rx_post(struct netfront_rx *r, const uint32_t *ref);
 

@@ -176,11 +176,6 @@ int blk_journal_take_up(struct blk_journal *j, uint32_t rsp_prod,
 	return -EPROTO;
 }
 
-uint32_t blk_journal_taken(const struct blk_journal *j, uint32_t i)
-{
-	return blk_journal_rec(j, i)->taken;
-}
-
 void blk_journal_set_flush_failed(struct blk_journal *j)
 {
 	flag_set(j, FLUSH_FAILED);

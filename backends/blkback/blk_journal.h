@@ -240,9 +240,6 @@ int must_check blk_journal_take_up(struct blk_journal *j, uint32_t rsp_prod,
 enum blk_journal_state blk_journal_state(const struct blk_journal *j, uint32_t i,
                                          int16_t *status);
 
-/** blk_journal_taken() - Which request of the ring record @i is, unless it is FREE */
-uint32_t blk_journal_taken(const struct blk_journal *j, uint32_t i);
-
 /*
  * The worker is at work on the ring, or sleeps: who is to blame if it crashes?
  */

@@ -63,11 +63,6 @@ struct net_queue {
 	struct net_rxq rx;
 };
 
-const char *net_queue_tag(const struct net_queue *q)
-{
-	return q->tag;
-}
-
 static void queue_fail(struct net_queue *q, int err, const char *why)
 {
 	q->failed = true;

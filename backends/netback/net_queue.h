@@ -87,7 +87,4 @@ void net_vif_stalled(struct net_vif *v, const struct net_queue *q, bool stalled)
 /** net_vif_journal() - Of queue @i */
 struct net_journal *net_vif_journal(const struct net_vif *v, uint32_t i);
 
-/** net_queue_tag() - For log lines */
-const char *net_queue_tag(const struct net_queue *q);
-
 #endif

@@ -14,7 +14,6 @@
 #define ETH_VLAN        0x8100
 #define ETH_QINQ        0x88a8
 #define IPV4_HLEN       20U
-#define IPV4_OFFSET     0x1fff
 #define IPV4_FRAGMENT   0x3fff
 #define IPV6_HLEN       40U
 #define IPV6_EXTENSIONS 8

@@ -125,7 +125,8 @@ static uint16_t fold(uint64_t sum)
 	return (uint16_t)sum;
 }
 
-uint16_t net_l4_pseudo(const uint8_t *head, const struct net_l4 *l, uint32_t bytes)
+/* Checksum of the pseudo header, not inverted, for @bytes of TCP or UDP. */
+static uint16_t pseudo_sum(const uint8_t *head, const struct net_l4 *l, uint32_t bytes)
 {
 	const uint8_t *ip = head + l->ip;
 	uint64_t sum = bytes + (l->tcp ? IPPROTO_TCP : IPPROTO_UDP);
@@ -151,7 +152,7 @@ static enum verdict vnet_gso(const struct net_tx_frame *f, uint8_t *head,
 	/* Each segment gets a checksum of its own, from the pseudo header's. */
 	if (!f->csum_blank)
 		put_be16(head + l->start + net_l4_csum(l),
-		         net_l4_pseudo(head, l, f->len - l->start));
+		         pseudo_sum(head, l, f->len - l->start));
 	return V_OK;
 }
 

@@ -66,10 +66,6 @@ static inline uint32_t net_l4_csum(const struct net_l4 *l)
  */
 enum verdict must_check net_l4_find(const uint8_t *head, uint32_t n, struct net_l4 *out);
 
-/** net_l4_pseudo() - Checksum of the pseudo header, not inverted, for @bytes of TCP/UDP
- */
-uint16_t net_l4_pseudo(const uint8_t *head, const struct net_l4 *l, uint32_t bytes);
-
 /**
  * net_vnet_from_tx() - What the TAP is to be told about a frame from the guest
  * @head:	The frame's first bytes, as for net_l4_find(). The pseudo header's

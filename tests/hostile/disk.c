@@ -30,17 +30,14 @@ int image_new(void)
 	return fd;
 }
 
-void disk_share(struct disk *d, struct worker *w, uint32_t flags)
-{
-	disk_share_as(d, w, flags, 1);
-}
-
 void disk_add_ring(struct disk *d, const struct disk *other)
 {
 	d->conf.queue[d->conf.nqueues++] = other->conf.queue[0];
 }
 
-void disk_share_as(struct disk *d, struct worker *w, uint32_t flags, uint32_t pages)
+/* With rings of so many pages. */
+static void disk_share_as(struct disk *d, struct worker *w, uint32_t flags,
+                          uint32_t pages)
 {
 	uint32_t refs[BLK_RING_PAGES_MAX];
 
@@ -67,6 +64,11 @@ void disk_share_as(struct disk *d, struct worker *w, uint32_t flags, uint32_t pa
 		                     .persistent = RIG_PERSISTENT };
 	memcpy(d->conf.queue[0].ref, refs, pages * sizeof(refs[0]));
 	d->conf.queue[0].evtchn = d->port;
+}
+
+void disk_share(struct disk *d, struct worker *w, uint32_t flags)
+{
+	disk_share_as(d, w, flags, 1);
 }
 
 int disk_connect(struct disk *d, const char **text)

@@ -53,9 +53,6 @@ int image_new(void);
 /** disk_share() - The guest's half: ring, pages, port, image; nothing is sent yet */
 void disk_share(struct disk *d, struct worker *w, uint32_t flags);
 
-/** disk_share_as() - The same, with a ring of so many pages */
-void disk_share_as(struct disk *d, struct worker *w, uint32_t flags, uint32_t pages);
-
 /** disk_add_ring() - Make the ring of @other, which is shared only, the next one of @d */
 void disk_add_ring(struct disk *d, const struct disk *other);
 

@@ -156,7 +156,8 @@ const char *nic_failed(struct nic *n)
 /* ---- Transmit ------------------------------------------------------------------------
  */
 
-struct netif_tx_request *nic_tx(struct nic *n)
+/* The slot of the transmit ring that is put next; counted. */
+static struct netif_tx_request *nic_tx(struct nic *n)
 {
 	union netif_tx_sring_entry *slots =
 		(void *)((char *)n->tx + offsetof(struct netif_tx_sring, ring));

@@ -86,9 +86,6 @@ int nic_teardown(void **state);
 /** nic_failed() - The worker gives the card up, and says so: the text, for a look */
 const char *nic_failed(struct nic *n);
 
-/** nic_tx() - The slot of the transmit ring that is put next; counted */
-struct netif_tx_request *nic_tx(struct nic *n);
-
 /** nic_put() - Put a slot on the transmit ring, of page @page */
 struct netif_tx_request *nic_put(struct nic *n, uint32_t page, uint32_t off,
                                  uint32_t size, unsigned int flags);
