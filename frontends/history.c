@@ -229,12 +229,20 @@ static uint64_t horizon(const struct history *h)
 	return h->durable && h->flushed < t ? h->flushed : t;
 }
 
+/* For one more of *@n values or sights of @sec: what nobody asks for any more gives way.
+ */
+static bool make_room(const struct history *h, struct sector *sec, void **mem,
+                      const uint32_t *n, uint32_t *max, size_t size)
+{
+	if (*n > FEW)
+		forget(sec, horizon(h));
+	return room(mem, *n, max, size);
+}
+
 /* Zeros from the beginning are a value as any other. */
 static bool add_value(struct history *h, struct sector *sec, const struct value *v)
 {
-	if (sec->nv > FEW)
-		forget(sec, horizon(h));
-	if (!room((void **)&sec->v, sec->nv, &sec->max_v, sizeof(*sec->v)))
+	if (!make_room(h, sec, (void **)&sec->v, &sec->nv, &sec->max_v, sizeof(*sec->v)))
 		return false;
 	sec->v[sec->nv++] = *v;
 	return true;
@@ -242,9 +250,7 @@ static bool add_value(struct history *h, struct sector *sec, const struct value 
 
 static bool add_sight(struct history *h, struct sector *sec, const struct sight *s)
 {
-	if (sec->ns > FEW)
-		forget(sec, horizon(h));
-	if (!room((void **)&sec->s, sec->ns, &sec->max_s, sizeof(*sec->s)))
+	if (!make_room(h, sec, (void **)&sec->s, &sec->ns, &sec->max_s, sizeof(*sec->s)))
 		return false;
 	sec->s[sec->ns++] = *s;
 	return true;

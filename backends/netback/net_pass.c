@@ -32,32 +32,29 @@ static bool limited(const struct net_pass *p, enum net_dir dir)
 	return atomic_load_explicit(&p->limited[dir], memory_order_relaxed);
 }
 
-uint64_t net_pass_allow(void *pass, uint32_t len)
+/* How long it has to wait; what need not and has a known length is charged at once. */
+static uint64_t wait_for(struct net_pass *p, enum net_dir dir, const uint32_t *len)
 {
-	struct net_pass *p = pass;
 	uint64_t wait;
 
-	if (!limited(p, NET_TX))
+	if (!limited(p, dir))
 		return 0;
 	pthread_mutex_lock(&p->lock);
-	wait = net_shape_wait(&p->shape[NET_TX], clock_ns());
-	if (!wait)
-		net_shape_charge(&p->shape[NET_TX], len);
+	wait = net_shape_wait(&p->shape[dir], clock_ns());
+	if (!wait && len)
+		net_shape_charge(&p->shape[dir], *len);
 	pthread_mutex_unlock(&p->lock);
 	return wait;
 }
 
+uint64_t net_pass_allow(void *pass, uint32_t len)
+{
+	return wait_for(pass, NET_TX, &len);
+}
+
 uint64_t net_pass_may_read(void *pass)
 {
-	struct net_pass *p = pass;
-	uint64_t wait;
-
-	if (!limited(p, NET_RX))
-		return 0;
-	pthread_mutex_lock(&p->lock);
-	wait = net_shape_wait(&p->shape[NET_RX], clock_ns());
-	pthread_mutex_unlock(&p->lock);
-	return wait;
+	return wait_for(pass, NET_RX, NULL);
 }
 
 void net_pass_was_read(void *pass, uint32_t len)

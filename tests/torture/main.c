@@ -49,9 +49,23 @@ static int usage(void)
 	return 2;
 }
 
-static int number(const char *text, uint32_t max, uint32_t *out)
+static int parse_number(struct conf *c, int opt, const char *text)
 {
-	return num_u32(text, max, out);
+	const struct {
+		int opt;
+		uint32_t max, *out;
+	} numbers[] = {
+		{ 'm', 1024, &c->mib },
+		{ 'q', BLKFRONT_QUEUES_MAX, &c->front.queues },
+		{ 'o', BLKFRONT_ORDER_MAX, &c->front.order },
+		{ 'g', BLKFRONT_INDIRECT, &c->front.segments },
+		{ 'd', BLKFRONT_SLOTS_MAX, &c->drive.depth },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (numbers[i].opt == opt)
+			return num_u32(text, numbers[i].max, numbers[i].out);
+	return -EINVAL;
 }
 
 static int parse(struct conf *c, int argc, char **argv)
@@ -77,21 +91,6 @@ static int parse(struct conf *c, int argc, char **argv)
 		case 's':
 			rc = num_u64(optarg, UINT64_MAX, &c->drive.seed);
 			break;
-		case 'm':
-			rc = number(optarg, 1024, &c->mib);
-			break;
-		case 'q':
-			rc = number(optarg, BLKFRONT_QUEUES_MAX, &c->front.queues);
-			break;
-		case 'o':
-			rc = number(optarg, BLKFRONT_ORDER_MAX, &c->front.order);
-			break;
-		case 'g':
-			rc = number(optarg, BLKFRONT_INDIRECT, &c->front.segments);
-			break;
-		case 'd':
-			rc = number(optarg, BLKFRONT_SLOTS_MAX, &c->drive.depth);
-			break;
 		case 'c':
 			c->front.persistent = false;
 			break;
@@ -108,7 +107,7 @@ static int parse(struct conf *c, int argc, char **argv)
 			c->drive.may_fail = true;
 			break;
 		default:
-			rc = -EINVAL;
+			rc = parse_number(c, opt, optarg);
 		}
 	}
 	return rc || argc - optind != 1 ? usage() : 0;

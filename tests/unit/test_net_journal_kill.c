@@ -20,6 +20,7 @@
 #define DONE  16U
 #define NREQ  (DONE + TURN + SLOTS)
 #define TURN  3U
+#define TEXT  128U
 /* It wraps on the way. */
 #define BEGIN (SLOTS - 10U)
 
@@ -200,17 +201,27 @@ static void turn_rx(struct server *sv)
 	net_journal_publish(&sv->j->rx, &sv->rx);
 }
 
+static struct server server_of(struct world *w)
+{
+	struct server sv = { .w = w, .j = (struct net_journal *)(void *)w->journal };
+
+	ring_init(&sv.tx, w->tx, XEN_PAGE, sizeof(union netif_tx_sring_entry));
+	ring_init(&sv.rx, w->rx, XEN_PAGE, sizeof(union netif_rx_sring_entry));
+	return sv;
+}
+
+static int attach(struct server *sv, bool resume, char text[TEXT])
+{
+	return net_journal_attach(sv->j, &sv->tx, &sv->rx, resume, text, TEXT);
+}
+
 /* The first one and all that come after it: they begin in the same way. */
 static void life(void *world)
 {
-	struct server sv = { .w = world };
-	char text[128];
+	struct server sv = server_of(world);
+	char text[TEXT];
 
-	sv.j = (struct net_journal *)(void *)sv.w->journal;
-	ring_init(&sv.tx, sv.w->tx, XEN_PAGE, sizeof(union netif_tx_sring_entry));
-	ring_init(&sv.rx, sv.w->rx, XEN_PAGE, sizeof(union netif_rx_sring_entry));
-	assert_int_equal(
-		net_journal_attach(sv.j, &sv.tx, &sv.rx, true, text, sizeof(text)), 0);
+	assert_int_equal(attach(&sv, true, text), 0);
 	guest_turn(sv.w);
 	while (sv.w->seen[TX] < DONE || sv.w->seen[RX] < DONE) {
 		turn_tx(&sv);
@@ -299,27 +310,21 @@ static void killed_between_any_two_instructions(void **state)
 static void a_moved_index_is_refused(void **state)
 {
 	struct world *w = steps_world(sizeof(*w));
-	struct net_journal *j = (struct net_journal *)(void *)w->journal;
-	struct ring_back tx, rx;
-	char text[128];
+	struct server sv = server_of(w);
+	char text[TEXT];
 
 	(void)state;
-	ring_init(&tx, w->tx, XEN_PAGE, sizeof(union netif_tx_sring_entry));
-	ring_init(&rx, w->rx, XEN_PAGE, sizeof(union netif_rx_sring_entry));
-	assert_int_equal(net_journal_attach(j, &tx, &rx, false, text, sizeof(text)), 0);
+	assert_int_equal(attach(&sv, false, text), 0);
 	page(w, RX)->rsp_prod = 1;
-	assert_int_equal(net_journal_attach(j, &tx, &rx, false, text, sizeof(text)),
-	                 -EILSEQ);
+	assert_int_equal(attach(&sv, false, text), -EILSEQ);
 	assert_non_null(strstr(text, "rsp_prod to 1"));
 	page(w, RX)->rsp_prod = 0;
-	assert_int_equal(net_journal_attach(j, &tx, &rx, false, text, sizeof(text)), 0);
-	j->rx.shown = (uint64_t)(SLOTS + 1) << 32;
-	assert_int_equal(net_journal_attach(j, &tx, &rx, false, text, sizeof(text)),
-	                 -EPROTO);
+	assert_int_equal(attach(&sv, false, text), 0);
+	sv.j->rx.shown = (uint64_t)(SLOTS + 1) << 32;
+	assert_int_equal(attach(&sv, false, text), -EPROTO);
 	assert_non_null(strstr(text, "damaged"));
-	j->version++;
-	assert_int_equal(net_journal_attach(j, &tx, &rx, false, text, sizeof(text)),
-	                 -EPROTO);
+	sv.j->version++;
+	assert_int_equal(attach(&sv, false, text), -EPROTO);
 	assert_non_null(strstr(text, "is of version 2, this worker knows 1"));
 	munmap(w, sizeof(*w));
 }
@@ -328,23 +333,19 @@ static void a_moved_index_is_refused(void **state)
 static void what_was_not_begun_is_begun(void **state)
 {
 	struct world *w = steps_world(sizeof(*w));
-	struct net_journal *j = (struct net_journal *)(void *)w->journal;
-	struct ring_back tx, rx;
-	char text[128];
+	struct server sv = server_of(w);
+	char text[TEXT];
 
 	(void)state;
-	ring_init(&tx, w->tx, XEN_PAGE, sizeof(union netif_tx_sring_entry));
-	ring_init(&rx, w->rx, XEN_PAGE, sizeof(union netif_rx_sring_entry));
 	page(w, TX)->req_prod = SLOTS + 1;
-	assert_int_equal(net_journal_attach(j, &tx, &rx, true, text, sizeof(text)),
-	                 -EPROTO);
-	assert_false(j->started);
+	assert_int_equal(attach(&sv, true, text), -EPROTO);
+	assert_false(sv.j->started);
 	page(w, TX)->req_prod = 7;
 	page(w, TX)->rsp_prod = 5;
-	assert_int_equal(net_journal_attach(j, &tx, &rx, true, text, sizeof(text)), 0);
-	assert_true(j->started);
-	assert_int_equal(tx.req_cons, 5);
-	assert_int_equal(tx.rsp_prod, 5);
+	assert_int_equal(attach(&sv, true, text), 0);
+	assert_true(sv.j->started);
+	assert_int_equal(sv.tx.req_cons, 5);
+	assert_int_equal(sv.tx.rsp_prod, 5);
 	munmap(w, sizeof(*w));
 }
 
