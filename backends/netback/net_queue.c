@@ -103,8 +103,12 @@ static bool queue_publish(struct net_queue *q)
 	return tx || rx;
 }
 
-/* Return: there may be more to do at once. */
-static bool queue_turn(struct net_queue *q)
+/*
+ * @first: the descriptors were looked at just now. A TAP that was empty then, or in the
+ * turn before this one, is not read again unless the guest has kept us busy meanwhile.
+ * Return: there may be more to do at once.
+ */
+static bool queue_turn(struct net_queue *q, bool first)
 {
 	const char *why = NULL;
 	bool more;
@@ -113,7 +117,8 @@ static bool queue_turn(struct net_queue *q)
 	q->tx.capture = q->rx.capture = net_capture_get(&q->vif->capture);
 	if (net_txq_turn(&q->tx, &q->limit, &why) != V_OK)
 		queue_fail(q, EPROTO, why);
-	else if (net_rxq_turn(&q->rx, &why) != V_OK)
+	q->rx.empty &= first || !net_txq_took(&q->tx);
+	if (!q->failed && net_rxq_turn(&q->rx, &why) != V_OK)
 		queue_fail(q, EPROTO, why);
 	more = queue_publish(q);
 	if (more) {
@@ -234,15 +239,20 @@ static void queue_wait(struct net_queue *q, bool at_once)
 {
 	int64_t limit = at_once || q->failed ? 0 : queue_listen(q);
 	struct pollfd fd[NWATCH];
+	short tap;
 	uint32_t tx, rx;
 	struct timespec ts;
+	int n;
 
 	if (q->failed)
 		limit = -1;
 	ts = (struct timespec){ limit / 1000000000, limit % 1000000000 };
 	queue_watch(q, fd);
 	stats_add(&q->stats->sleeps, limit != 0);
-	if (ppoll(fd, NWATCH, limit < 0 ? NULL : &ts, NULL) <= 0)
+	n = ppoll(fd, NWATCH, limit < 0 ? NULL : &ts, NULL);
+	tap = fd[ON_TAP].fd < 0 ? 0 : fd[ON_TAP].events;
+	q->rx.empty = n >= 0 && tap & POLLIN && !(fd[ON_TAP].revents & ~POLLOUT);
+	if (n <= 0)
 		return;
 	q->stopping = fd[ON_STOP].revents;
 	tx = queue_came(&q->tx.ring);
@@ -312,7 +322,7 @@ void *net_queue_run(void *arg)
 		queue_wakes(q);
 		ring_disarm(&q->tx.ring);
 		for (int i = 0; i < NET_TURNS && more; i++)
-			more = queue_turn(q);
+			more = queue_turn(q, i == 0);
 		net_journal_busy(q->journal, false);
 		net_heed_sleep(&q->heed);
 		queue_wait(q, more);
@@ -321,7 +331,7 @@ void *net_queue_run(void *arg)
 	q->tx.allow = queue_at_once;
 	while (!q->failed && !net_txq_idle(&q->tx)) {
 		q->tx.written = q->tx.nout;
-		queue_turn(q);
+		queue_turn(q, true);
 	}
 	queue_report(q);
 	net_queue_close(q);

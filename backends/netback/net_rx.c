@@ -21,11 +21,11 @@ uint32_t net_rx_plan(uint32_t len, const struct net_rx_meta *m, struct net_rx_sl
 	do {
 		uint32_t part = len - off < XEN_PAGE ? len - off : XEN_PAGE;
 
-		out[n++] = (struct net_rx_slot){
-			.flags = off + part < len ? NETRXF_more_data : 0,
-			.off = off,
-			.len = (uint16_t)part,
-		};
+		/* An extra is not written where there is none: most frames are a slot. */
+		out[n].is_extra = false;
+		out[n].flags = off + part < len ? NETRXF_more_data : 0;
+		out[n].off = off;
+		out[n++].len = (uint16_t)part;
 		if (n == 1 && gso)
 			out[n++] = gso_slot(m);
 		off += part;

@@ -51,7 +51,7 @@ struct net_rx_meta {
 
 /**
  * struct net_rx_slot - One response, without the id of its request
- * @is_extra:	It is @extra: no data goes to its grant
+ * @is_extra:	It is @extra, which says nothing otherwise: no data goes to its grant
  * @flags:	NETRXF_*
  * @off:	First byte of the frame that goes to its grant
  * @len:	Bytes, 1 to XEN_PAGE

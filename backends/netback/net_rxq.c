@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include <sys/uio.h>
-
 static seldom void rxq_captured(const struct net_rxq *q, const struct net_rx_frame *f,
                                 const char *what, bool lost, bool loose, uint32_t index)
 {
@@ -36,18 +34,34 @@ static seldom void rxq_lose(struct net_rxq *q, const struct net_rx_frame *f,
 		rxq_captured(q, f, why->name, true, true, 0);
 }
 
+#define RX_HDR sizeof(struct virtio_net_hdr)
+
+/* Where the next frame goes, behind @end bytes of the arena. */
+static uint8_t *rxq_place(const struct net_rxq *q, size_t end)
+{
+	return q->arena + (end + RX_HDR + XEN_PAGE - 1) / XEN_PAGE * XEN_PAGE;
+}
+
+static uint8_t *rxq_behind(const struct net_rxq *q, const struct net_rx_frame *f)
+{
+	return rxq_place(q, (size_t)(f->data - q->arena) + f->len);
+}
+
 /* Return: bytes of a frame, its header not counted; 0 when there is none. */
 static uint32_t rxq_read(struct net_rxq *q, struct virtio_net_hdr *h, uint8_t *data)
 {
-	struct iovec iov[] = { { h, sizeof(*h) }, { data, NET_RX_ROOM } };
 	ssize_t n;
 
 	do {
-		n = readv(q->tap, iov, ARRAY_SIZE(iov));
+		n = read(q->tap, data - RX_HDR, RX_HDR + NET_RX_ROOM);
 	} while (n < 0 && errno == EINTR);
-	if (n < 0 && errno != EAGAIN)
-		q->dead = errno == EBADFD;
-	return n > (ssize_t)sizeof(*h) ? (uint32_t)((size_t)n - sizeof(*h)) : 0;
+	if (n <= (ssize_t)RX_HDR) {
+		q->empty = true;
+		q->dead |= n < 0 && errno == EBADFD;
+		return 0;
+	}
+	memcpy(h, data - RX_HDR, RX_HDR);
+	return (uint32_t)((size_t)n - RX_HDR);
 }
 
 /*
@@ -62,7 +76,7 @@ static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
 		[NET_RX_CSUM] = NET_LOSS(rx_refused_csum),
 	};
 	static const struct net_loss filtered = NET_LOSS(rx_filtered);
-	uint8_t *data = q->arena;
+	uint8_t *data = rxq_place(q, 0);
 	uint32_t used = 0;
 
 	q->wait = 0;
@@ -70,12 +84,14 @@ static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
 		used = q->frame[0].slots;
 		if (used > have)
 			return 0;
-		data += (size_t)used * XEN_PAGE;
+		data = rxq_behind(q, &q->frame[0]);
 	}
+	if (q->empty)
+		return used;
 	/* A bound also for frames that this guest is not given. */
 	for (uint32_t reads = q->nframe; used < have && reads < NET_RX_BATCH; reads++) {
 		struct net_rx_frame *f = &q->frame[q->nframe];
-		struct virtio_net_hdr h = { 0 };
+		struct virtio_net_hdr h;
 
 		/* What waits, waits in the kernel's queue: nothing was copied of it. */
 		q->wait = q->allow(q->arg);
@@ -102,7 +118,7 @@ static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
 		if (f->slots > have - used)
 			break;
 		used += f->slots;
-		data += (size_t)f->slots * XEN_PAGE;
+		data = rxq_behind(q, f);
 	}
 	return used;
 }
@@ -138,9 +154,9 @@ static uint32_t rxq_copy(struct net_rxq *q, const struct net_rx_frame *f,
 	return n;
 }
 
-/* Return: its data is in the guest. */
+/* @all: no copy of the turn has failed. Return: its data is in the guest. */
 static bool rxq_answer(struct net_rxq *q, const struct net_rx_slot *slot,
-                       const struct rx_answer *a)
+                       const struct rx_answer *a, bool all)
 {
 	struct netif_rx_response rsp = { .id = a->id,
 		                         .flags = slot->flags,
@@ -153,8 +169,8 @@ static bool rxq_answer(struct net_rxq *q, const struct net_rx_slot *slot,
 	}
 	/* @copy is set for each slot that is no extra, which the analyzer does not see.
 	 */
-	if (!gnt_batch_ok( // NOLINT(clang-analyzer-core.CallAndMessage)
-		    q->batch, a->copy, 1))
+	if (!all && !gnt_batch_ok( // NOLINT(clang-analyzer-core.CallAndMessage)
+			    q->batch, a->copy, 1))
 		rsp.status = NETIF_RSP_ERROR;
 	net_journal_respond(q->journal, &q->ring, &rsp, sizeof(rsp));
 	return rsp.status != NETIF_RSP_ERROR;
@@ -181,7 +197,8 @@ static void rxq_give(struct net_rxq *q, uint32_t n)
 {
 	struct net_rx_slot slot[NET_RX_RING];
 	struct rx_answer answer[NET_RX_RING];
-	uint32_t slots = 0, first = q->ring.req_cons;
+	uint32_t slots = 0, copies, first = q->ring.req_cons;
+	bool all;
 
 	/* The first may have waited for slots; the others were read in this turn. */
 	q->given = n;
@@ -192,14 +209,16 @@ static void rxq_give(struct net_rxq *q, uint32_t n)
 	stats_add(&q->stats->requests, slots);
 	stats_add(&q->stats->answers, slots);
 	stats_add(&q->stats->copy_calls, 1);
-	stats_add(&q->stats->copy_segs, gnt_batch_len(q->batch));
+	copies = gnt_batch_len(q->batch);
+	stats_add(&q->stats->copy_segs, copies);
 	gnt_batch_run(q->batch);
+	all = gnt_batch_ok(q->batch, 0, copies);
 	slots = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		bool whole = true;
 
 		for (uint32_t k = 0; k < q->frame[i].slots; k++, slots++)
-			whole &= rxq_answer(q, &slot[slots], &answer[slots]);
+			whole &= rxq_answer(q, &slot[slots], &answer[slots], all);
 		rxq_count(q, &q->frame[i], whole, first + slots - q->frame[i].slots);
 	}
 }
@@ -210,9 +229,9 @@ static void rxq_keep(struct net_rxq *q, uint32_t n)
 	struct net_rx_frame *last = &q->frame[n];
 
 	if (n && n < q->nframe) {
-		memmove(q->arena, last->data, last->len);
+		memmove(rxq_place(q, 0), last->data, last->len);
 		q->frame[0] = *last;
-		q->frame[0].data = q->arena;
+		q->frame[0].data = rxq_place(q, 0);
 	}
 	q->nframe -= n;
 }

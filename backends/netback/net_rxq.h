@@ -26,17 +26,22 @@
 
 /* Slots of a one-page ring. */
 #define NET_RX_RING   256U
-/* Frames read before they are copied. */
-#define NET_RX_BATCH  64U
+/* Frames read before they are copied: the guest takes one half of the ring meanwhile. */
+#define NET_RX_BATCH  128U
 /* Frames that may wait in the TAP: its txqueuelen is 1000. */
 #define NET_STALE_MAX 4096U
-/* Room for as much as the ring has slots, and for a frame of any size behind that. */
+/* Room for a frame of any size. */
 #define NET_RX_ROOM   ((size_t)NET_RX_DATA_MAX * XEN_PAGE)
-#define NET_RX_ARENA  ((size_t)NET_RX_RING * XEN_PAGE + NET_RX_ROOM)
+/*
+ * Room for as much as the ring has slots, and for a frame of any size behind that; before
+ * each there is the TAP's header, which may take a page more.
+ */
+#define NET_RX_ARENA  ((size_t)(NET_RX_RING + NET_RX_BATCH + 1U) * XEN_PAGE + NET_RX_ROOM)
 
 /**
  * struct net_rx_frame - A frame that was read
- * @data:	In the arena, at the beginning of a page: a page goes to a slot
+ * @data:	In the arena, at the beginning of a page: a page goes to a slot. The TAP's
+ *		header is right before it, so that one read() gets both.
  * @slots:	That it needs
  * @since:	When it was read
  */
@@ -64,6 +69,7 @@ struct net_rx_frame {
  * @capture:	Of this turn, or NULL
  * @nframe:	Frames in @frame: after a turn one or none, that waits for slots
  * @have:	Slots that were there at the end of the last turn
+ * @empty:	The TAP was when it was last asked, in this turn or a moment ago
  * @dead:	The TAP is gone
  */
 struct net_rxq {
@@ -89,6 +95,7 @@ struct net_rxq {
 	struct net_capture *capture;
 	uint32_t nframe;
 	uint32_t have;
+	bool empty;
 	bool dead;
 	struct net_rx_frame frame[NET_RX_BATCH];
 };
@@ -96,6 +103,8 @@ struct net_rxq {
 /**
  * net_rxq_turn() - Read what the slots are there for, put it into them
  * @why:	Set if V_FATAL
+ *
+ * Nothing is read of a TAP that is @empty.
  *
  * The responses are written, not published.
  *

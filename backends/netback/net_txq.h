@@ -140,6 +140,12 @@ static inline bool net_txq_held(const struct net_txq *q)
 	return q->written != q->nout;
 }
 
+/** net_txq_took() - The last turn had something to do; before net_txq_shown() */
+static inline bool net_txq_took(const struct net_txq *q)
+{
+	return q->nwork;
+}
+
 /** net_txq_idle() - Nothing is taken that is not answered */
 static inline bool net_txq_idle(const struct net_txq *q)
 {

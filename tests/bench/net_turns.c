@@ -70,6 +70,7 @@ static __attribute__((noinline)) void serve(bool out)
 	uint64_t shown, wait;
 
 	now = 0;
+	rx.empty = false;
 	if (out ? net_txq_turn(&tx, &wait, &why) != V_OK
 	        : net_rxq_turn(&rx, &why) != V_OK)
 		errx(1, "the ring is broken: %s", why);
