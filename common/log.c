@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
+
+#include "clock.h"
 
 #define LIMIT_WINDOW_MS 10000
 #define LIMIT_LINES     10
@@ -95,17 +96,9 @@ void log_write(enum log_level level, const char *tag, const char *fmt, ...)
 	va_end(ap);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 bool log_allowed(struct log_limit *lim, uint32_t lines, const char *tag)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_ns() / 1000000;
 
 	if (now - lim->start >= LIMIT_WINDOW_MS) {
 		lim->start = now;

@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
-/* Read the digits at *s, leave *s behind the last one. */
+/* Read the digits at *s, which may be NULL, leave *s behind the last one. */
 static int num_digits(const char **s, uint64_t *out)
 {
 	const char *p = *s;
 	uint64_t v = 0;
 
-	if (*p < '0' || *p > '9')
+	if (!p || *p < '0' || *p > '9')
 		return -EINVAL;
 	for (; *p >= '0' && *p <= '9'; p++)
 		if (__builtin_mul_overflow(v, 10, &v) ||
@@ -24,11 +24,8 @@ static int num_digits(const char **s, uint64_t *out)
 int num_u64(const char *s, uint64_t max, uint64_t *out)
 {
 	uint64_t v;
-	int rc;
+	int rc = num_digits(&s, &v);
 
-	if (!s)
-		return -EINVAL;
-	rc = num_digits(&s, &v);
 	if (rc)
 		return rc;
 	if (*s)
@@ -54,11 +51,8 @@ int num_size(const char *s, uint64_t *out)
 	static const char suffix[] = "KMGT";
 	unsigned int shift = 0;
 	uint64_t v;
-	int rc;
+	int rc = num_digits(&s, &v);
 
-	if (!s)
-		return -EINVAL;
-	rc = num_digits(&s, &v);
 	if (rc)
 		return rc;
 	if (*s) {

@@ -78,31 +78,36 @@ static int node_read(struct xst *x, xst_t t, const char *path, char **out)
 	return 0;
 }
 
-int xst_read(struct xst *x, xst_t t, char **out, const char *path_fmt, ...)
+static int printf_like(4, 0)
+	node_readv(struct xst *x, xst_t t, char **out, const char *path_fmt, va_list ap)
 {
 	char path[XST_PATH_MAX];
+	int rc = path_format(path, path_fmt, ap);
+
+	return rc ? rc : node_read(x, t, path, out);
+}
+
+int xst_read(struct xst *x, xst_t t, char **out, const char *path_fmt, ...)
+{
 	va_list ap;
 	int rc;
 
 	va_start(ap, path_fmt);
-	rc = path_format(path, path_fmt, ap);
+	rc = node_readv(x, t, out, path_fmt, ap);
 	va_end(ap);
-	return rc ? rc : node_read(x, t, path, out);
+	return rc;
 }
 
 int xst_read_u32(struct xst *x, xst_t t, uint32_t max, uint32_t *out,
                  const char *path_fmt, ...)
 {
 	autofree char *v = NULL;
-	char path[XST_PATH_MAX];
 	va_list ap;
 	int rc;
 
 	va_start(ap, path_fmt);
-	rc = path_format(path, path_fmt, ap);
+	rc = node_readv(x, t, &v, path_fmt, ap);
 	va_end(ap);
-	if (!rc)
-		rc = node_read(x, t, path, &v);
 	return rc ? rc : num_u32(v, max, out);
 }
 

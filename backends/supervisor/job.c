@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "backend.h"
+#include "clock.h"
 #include "device.h"
 #include "guest.h"
 #include "log.h"
@@ -52,10 +53,7 @@ struct jobs {
 
 static uint64_t now_s(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec;
+	return clock_ns() / 1000000000;
 }
 
 static bool is_over(struct bdev_job *j)

@@ -2,12 +2,13 @@
 /* The load on one queue: blocks are built and checked in the shared pages, nothing is
  * copied. */
 #include <errno.h>
-#include <time.h>
 
+#include "clock.h"
 #include "load.h"
 #include "log.h"
 #include "pattern.h"
 #include "pvblk.h"
+#include "rng.h"
 
 #define LINE_NS    UINT64_C(1000000000)
 /* Tries to find a block that is not on its way before something must have come back. */
@@ -22,23 +23,6 @@ static const uint8_t op_of[] = {
 };
 
 _Static_assert(ARRAY_SIZE(op_of) == LOAD_KINDS, "an operation is missing");
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
-static uint64_t rng_next(struct load *l)
-{
-	uint64_t v = l->rng += UINT64_C(0x9e3779b97f4a7c15);
-
-	v = (v ^ v >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	v = (v ^ v >> 27) * UINT64_C(0x94d049bb133111eb);
-	return v ^ v >> 31;
-}
 
 static uint64_t pattern_sequence(const struct load *l, uint32_t sequence)
 {
@@ -75,7 +59,7 @@ static bool pick_block(struct load *l, uint64_t *index)
 	if (l->last_pass)
 		return pick_written(l, index);
 	for (unsigned int i = 0; i < PICK_TRIES; i++) {
-		uint64_t at = l->o->mode.random ? rng_next(l) % l->blocks
+		uint64_t at = l->o->mode.random ? rng_next(&l->rng) % l->blocks
 		                                : l->next++ % l->blocks;
 
 		if (l->block && l->block[at].busy)
@@ -95,7 +79,7 @@ static enum load_kind pick_kind(struct load *l)
 		sum += l->o->mode.weight[i];
 	if (l->last_pass || l->o->mode.weight[LOAD_READ] == sum)
 		return LOAD_READ;
-	at = (uint32_t)(rng_next(l) % sum);
+	at = (uint32_t)(rng_next(&l->rng) % sum);
 	while (at >= l->o->mode.weight[kind])
 		at -= l->o->mode.weight[kind++];
 	return (enum load_kind)kind;
@@ -108,7 +92,7 @@ static enum load_kind pick_kind(struct load *l)
 
 static bool rate_allows(const struct load *l)
 {
-	return !l->o->rate || l->last_pass || now_ns() >= l->due_ns;
+	return !l->o->rate || l->last_pass || clock_ns() >= l->due_ns;
 }
 
 static void rate_count(struct load *l, uint64_t now)
@@ -137,7 +121,7 @@ static struct load_io *io_start(struct load *l)
 	*io = (struct load_io){ .kind = kind,
 		                .index = index,
 		                .len = kind == LOAD_FLUSH ? 0 : l->o->bs,
-		                .start_ns = now_ns() };
+		                .start_ns = clock_ns() };
 	if (l->block && io->len) {
 		struct load_block *b = &l->block[index];
 
@@ -268,7 +252,7 @@ static bool load_reap(struct load *l)
 
 	while (blkfront_reap(l->bf, l->queue, &req) == 1) {
 		if (!now)
-			now = now_ns();
+			now = clock_ns();
 		part_done(l, req, now);
 	}
 	if (now)
@@ -279,7 +263,7 @@ static bool load_reap(struct load *l)
 /* Sleep until something may have come back, or it is time for something. */
 static int load_sleep(struct load *l)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 	uint64_t wake = l->line_ns + LINE_NS;
 	int rc;
 
@@ -291,7 +275,7 @@ static int load_sleep(struct load *l)
 	                   wake > now ? (int)((wake - now) / 1000000) + 1 : 0);
 	if (rc == 1)
 		return -EINTR;
-	now = now_ns();
+	now = clock_ns();
 	if (!l->active ||
 	    now - l->progress_ns < (uint64_t)l->o->conf.timeout_ms * 1000000)
 		return 0;
@@ -301,7 +285,7 @@ static int load_sleep(struct load *l)
 
 static void load_clock(struct load *l)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 
 	if (now >= l->end_ns || __atomic_load_n(&l->all->stop, __ATOMIC_RELAXED))
 		l->stopping = true;
@@ -320,7 +304,7 @@ static bool load_finished(const struct load *l)
 
 static int load_pass(struct load *l)
 {
-	l->begin_ns = l->progress_ns = l->line_ns = now_ns();
+	l->begin_ns = l->progress_ns = l->line_ns = clock_ns();
 	for (;;) {
 		int rc = load_fill(l);
 
@@ -341,10 +325,10 @@ int load_run(struct load *l)
 {
 	int rc;
 
-	l->end_ns = l->o->time_ms ? now_ns() + (uint64_t)l->o->time_ms * 1000000
+	l->end_ns = l->o->time_ms ? clock_ns() + (uint64_t)l->o->time_ms * 1000000
 	                          : UINT64_MAX;
 	rc = load_pass(l);
-	l->stats.ns = now_ns() - l->begin_ns;
+	l->stats.ns = clock_ns() - l->begin_ns;
 	l->stats.ring = blkfront_stats(l->bf, l->queue);
 	load_line_clear(l->all);
 	if (rc || !l->block) {

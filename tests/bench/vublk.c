@@ -16,10 +16,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "hist.h"
+#include "rng.h"
 #include "vhost_user.h"
 
 /* A back end that has not answered for so long never will. */
@@ -44,30 +45,13 @@ struct job {
 	struct hist lat;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
-/* splitmix64 */
-static uint64_t rng_next(struct job *j)
-{
-	uint64_t v = j->rng += UINT64_C(0x9e3779b97f4a7c15);
-
-	v = (v ^ v >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	v = (v ^ v >> 27) * UINT64_C(0x94d049bb133111eb);
-	return v ^ v >> 31;
-}
-
 static void job_fill(struct job *j, uint64_t now)
 {
 	for (uint32_t i = 0; i < j->depth; i++) {
 		if (j->busy[i])
 			continue;
-		j->offset[i] = (j->random ? rng_next(j) : j->next++) % j->blocks * j->bs;
+		j->offset[i] =
+			(j->random ? rng_next(&j->rng) : j->next++) % j->blocks * j->bs;
 		j->start[i] = now;
 		j->busy[i] = true;
 		j->active++;
@@ -92,7 +76,7 @@ static void job_done(struct job *j, int i, uint64_t now)
 /* Return: how long it took, ns. */
 static uint64_t job_run(struct job *j, uint64_t ns)
 {
-	uint64_t begin = now_ns(), now = begin, progress = begin;
+	uint64_t begin = clock_ns(), now = begin, progress = begin;
 
 	for (;;) {
 		bool some = false;
@@ -104,7 +88,7 @@ static uint64_t job_run(struct job *j, uint64_t ns)
 			return now - begin;
 		while ((i = vu_take(&j->vu)) >= 0) {
 			if (!some)
-				now = now_ns();
+				now = clock_ns();
 			some = true;
 			job_done(j, i, now);
 		}
@@ -113,7 +97,7 @@ static uint64_t job_run(struct job *j, uint64_t ns)
 			continue;
 		}
 		vu_wait(&j->vu, 1000);
-		now = now_ns();
+		now = clock_ns();
 		if (now - progress > DEAD_NS)
 			errx(1, "no answer for 10 s");
 	}

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rng.h"
+
 /* Without any answer for so long the backend hangs. */
 #define WAIT_MS     20000
 /* Tries to find sectors that are not on their way before something must have come back.
@@ -36,18 +38,9 @@ void tally_bad(struct tally *t, const char *fmt, ...)
 	va_end(ap);
 }
 
-static uint64_t rng_next(struct traffic *t)
-{
-	uint64_t v = t->rng += UINT64_C(0x9e3779b97f4a7c15);
-
-	v = (v ^ v >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	v = (v ^ v >> 27) * UINT64_C(0x94d049bb133111eb);
-	return v ^ v >> 31;
-}
-
 static uint64_t rng_from(struct traffic *t, uint64_t min, uint64_t max)
 {
-	return min + rng_next(t) % (max - min + 1);
+	return min + rng_next(&t->rng) % (max - min + 1);
 }
 
 /* ---- What is asked --------------------------------------------------------------- */
@@ -60,7 +53,7 @@ static enum kind pick_kind(struct traffic *t)
 	} row[] = {
 		{ READ, 40 }, { WRITE, 34 }, { FLUSH, 8 }, { BARRIER, 8 }, { DISCARD, 10 }
 	};
-	uint64_t at = rng_next(t) % 100;
+	uint64_t at = rng_next(&t->rng) % 100;
 	size_t i = 0;
 
 	while (at >= row[i].percent)
@@ -72,7 +65,7 @@ static enum kind pick_kind(struct traffic *t)
 static uint64_t pick_length(struct traffic *t, enum kind kind)
 {
 	uint64_t most = (uint64_t)blkfront_info(t->bf)->segments * BLK_PAGE_SECTORS;
-	uint64_t size = rng_next(t) % 100;
+	uint64_t size = rng_next(&t->rng) % 100;
 
 	switch (kind) {
 	case DISCARD:
@@ -92,7 +85,7 @@ static uint64_t pick_length(struct traffic *t, enum kind kind)
 static bool pick_place(struct traffic *t, uint64_t n, uint64_t *first)
 {
 	for (unsigned int i = 0; i < TRIES; i++) {
-		*first = t->first + rng_next(t) % (t->sectors - n + 1);
+		*first = t->first + rng_next(&t->rng) % (t->sectors - n + 1);
 		/* Whole pages now and then, and the last sector. */
 		if (i % 4 == 1)
 			*first &= ~UINT64_C(7);
@@ -137,7 +130,7 @@ static int issue(struct traffic *t, enum kind kind, uint64_t first, uint64_t n)
 			              len / BLK_SECTOR };
 		req->cookie = f;
 		/* Of a backend that does not offer secure ones it means nothing. */
-		if (kind == DISCARD && rng_next(t) % 2)
+		if (kind == DISCARD && rng_next(&t->rng) % 2)
 			req->flag = BLKIF_DISCARD_SECURE;
 		model_claim(t->model, f->first, f->n);
 		if (kind == DISCARD)

@@ -16,12 +16,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 uint64_t now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return clock_ns() / 1000000;
 }
 
 /* The simulator looks at the environment when a handle is opened. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "rng.h"
 #include "stamp.h"
 
 /* Without any answer for so long the backend hangs. */
@@ -56,11 +57,7 @@ struct lane {
 
 static uint32_t below(struct drive *d, uint32_t n)
 {
-	uint64_t v = d->rng += UINT64_C(0x9e3779b97f4a7c15);
-
-	v = (v ^ v >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	v = (v ^ v >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (uint32_t)((v ^ v >> 31) % n);
+	return (uint32_t)(rng_next(&d->rng) % n);
 }
 
 static int printf_like(2, 3) wrong(const struct drive *d, const char *fmt, ...)

@@ -22,6 +22,7 @@
 #include "clock.h"
 #include "compiler.h"
 #include "num.h"
+#include "rng.h"
 
 #define GUESTS_MAX 8U
 #define PATIENCE   UINT64_C(20000000000)
@@ -30,11 +31,7 @@ static uint64_t rng;
 
 static uint32_t below(uint32_t n)
 {
-	uint64_t v = rng += UINT64_C(0x9e3779b97f4a7c15);
-
-	v = (v ^ v >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	v = (v ^ v >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (uint32_t)((v ^ v >> 31) % n);
+	return (uint32_t)(rng_next(&rng) % n);
 }
 
 static ssize_t read_proc(const char *pid, const char *name, char *buf, size_t size)
