@@ -35,12 +35,12 @@
  * @xs:		XenStore; do not keep it between calls
  * @limit:	Allowance of log lines about the device: a guest can have it closed and
  *		opened at will
- * @touched:	In update(): something in our directory has changed, or in the frontend's if
- *		the backend has live_front; else a second passed
+ * @touched:	In update(): something in our directory has changed, or in the frontend's
+ *		if the backend has live_front; else a second passed
  * @ailing:	Its worker has said that something is wrong, and not that it is right
- *again
+ *		again
  * @again:	In update(), while it is ailing: an administrator says that what was wrong
- *is right again. The backend takes it back when it has heeded it.
+ *		is right again. The backend takes it back when it has heeded it.
  * @held:	In probe(): what a worker that outlived another pvbackd was told of it,
  *		as for adopt(); else NULL
  * @priv:	The backend's own; allocated in probe(), freed in release()
@@ -67,10 +67,9 @@ struct bdev {
 
 /**
  * struct bdev_conf - What a worker is to be told: blob and descriptors of CONNECT
- * @nqueues:	Queues that will be served; 0 is taken for 1
- *
  * @once:	A bit for each descriptor that is the worker's alone: closed when it was
- *told. The others stay the backend's until release() or close().
+ *		told. The others stay the backend's until release() or close().
+ * @nqueues:	Queues that will be served; 0 is taken for 1
  */
 struct bdev_conf {
 	uint8_t blob[MSG_BLOB_MAX];
@@ -111,7 +110,7 @@ struct bdev_stats {
  * bdev_fact(), bdev_fact_num(), bdev_fact_bool() - Say something about a device to an
  * administrator, in describe()
  * @key:	Lower case, digits and -. What it serves is its "image" or "interface",
- *its "mode" is r or w: these are shown in lists.
+ *		its "mode" is r or w: these are shown in lists.
  */
 struct bdev_facts;
 void bdev_fact(struct bdev_facts *f, const char *key, const char *fmt, ...)

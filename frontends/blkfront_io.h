@@ -46,7 +46,7 @@ struct blkio_list {
 /**
  * struct blkio_queue - I/Os on their way
  * @queue:	The device's queue they take, or BLKFRONT_ANY; a barrier orders those of
- *one queue only
+ *		one queue only
  * @todo:	Not wholly given to the ring yet; the first may be in parts
  * @done:	Complete, for blkio_next()
  */

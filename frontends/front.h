@@ -100,7 +100,7 @@ int front_fd(const struct front *f);
 /**
  * front_stop() - Closing, Closed; the backend has let go of what we shared on success
  * @ours:	Keys to remove: they meant the ring which is closed now. Ends with NULL; a
- *name that ends in "*" is all names that begin so.
+ *		name that ends in "*" is all names that begin so.
  *
  * A device that is gone, or was never published, is success.
  */

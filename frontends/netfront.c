@@ -55,8 +55,7 @@ struct netfront_stats netfront_stats(const struct netfront *nf)
 	return sum;
 }
 
-/* ---- Connecting and closing ----------------------------------------------------------
- */
+/* ---- Connecting and closing ------------------------------------------------------- */
 
 static const struct netfront_way *way(const struct netfront *nf)
 {
@@ -240,8 +239,7 @@ int netfront_close(struct netfront *nf)
 	return rc;
 }
 
-/* ---- Waiting -------------------------------------------------------------------------
- */
+/* ---- Waiting ---------------------------------------------------------------------- */
 
 /* Take what the descriptors have to say: XenStore's, then those of the queues. */
 static int take_events(struct netfront *nf, const struct pollfd *fd)

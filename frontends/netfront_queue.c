@@ -7,8 +7,7 @@
 
 #include "log.h"
 
-/* ---- Begin and end -------------------------------------------------------------------
- */
+/* ---- Begin and end ---------------------------------------------------------------- */
 
 static int share(struct netfront_queue *q, unsigned int n, bool writable, uint32_t *refs,
                  uint8_t **out)
@@ -89,8 +88,7 @@ static int queue_disable(struct netfront_queue *q, int error, const char *why)
 	return error;
 }
 
-/* ---- Frames --------------------------------------------------------------------------
- */
+/* ---- Frames ----------------------------------------------------------------------- */
 
 static int queue_reap(struct netfront_queue *q)
 {
@@ -247,8 +245,7 @@ int netfront_recv(struct netfront_queue *q, struct netfront_meta *m, void *frame
 	return rc ? queue_disable(q, rc, why) : 0;
 }
 
-/* ---- Events --------------------------------------------------------------------------
- */
+/* ---- Events ----------------------------------------------------------------------- */
 
 static void chan_notify(struct netfront_queue *q, struct front_chan *c)
 {

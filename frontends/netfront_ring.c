@@ -11,8 +11,7 @@
 _Static_assert(__CONST_RING_SIZE(netif_tx, XEN_PAGE) == NETFRONT_RING, "ring size");
 _Static_assert(__CONST_RING_SIZE(netif_rx, XEN_PAGE) == NETFRONT_RING, "ring size");
 
-/* ---- Transmit ------------------------------------------------------------------------
- */
+/* ---- Transmit --------------------------------------------------------------------- */
 
 void netfront_tx_init(struct netfront_tx *r, void *page, uint16_t first_id)
 {
@@ -134,8 +133,7 @@ bool netfront_tx_arm(struct netfront_tx *r)
 	return __atomic_load_n(&sring->rsp_prod, __ATOMIC_ACQUIRE) != cons;
 }
 
-/* ---- Receive -------------------------------------------------------------------------
- */
+/* ---- Receive ---------------------------------------------------------------------- */
 
 void netfront_rx_init(struct netfront_rx *r, void *page)
 {

@@ -75,7 +75,7 @@ struct blk_conf_queue {
  * @sectors:		Capacity in 512-byte units
  * @sector_size:	Unit the guest addresses, bytes: 512 or 4096
  * @align:		What the descriptor needs of offset, length and memory, bytes: 1,
- *or the logical block size with BLK_DIRECT
+ *		or the logical block size with BLK_DIRECT
  * @flags:		BLK_*
  * @protocol:		enum blk_protocol
  * @nqueues:		1 to BLK_QUEUES_MAX; there is a descriptor of the image for each

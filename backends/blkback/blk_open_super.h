@@ -37,7 +37,7 @@ enum blk_cache {
  * @fd:		Blocking, close-on-exec
  * @more:	Others of the same, @nmore, each with a file of its own in the kernel: a
  *		write that failed is told once to each file, and whoever flushes is to
- *hear
+ *		hear
  * @loop:	The loop device whose file is open, or -1: held so that it stays what it
  * is
  * @direct:	O_DIRECT; offset, length and memory are multiples of @sector_size then

@@ -50,7 +50,7 @@ _Static_assert(sizeof(struct blk_seg) == sizeof(struct blk_part), "judged in pla
  * @id:		Guest's cookie, echoed in the response
  * @off:	Byte offset in the image; @off + @len never exceeds the capacity
  * @len:	Bytes to move, the sum of the segments', or to discard; 0 after the head
- *of one with segments, else a multiple of the sector size
+ *		of one with segments, else a multiple of the sector size
  * @gref:	With BLK_REQ_INDIRECT
  * @nseg:	Segments; 0 only in a flush or barrier without data, and in a discard
  * @op:		BLKIF_OP_READ, _WRITE, _FLUSH_DISKCACHE, _WRITE_BARRIER or _DISCARD: of an
@@ -128,7 +128,7 @@ static inline enum verdict blk_req_discard(const struct blk_lim *lim, uint64_t n
  * @wire:	Private copy of @abi->head bytes of the ring slot
  * @lim:	Limits advertised to this guest
  * @req:	Result; @id and @op are set even when it is refused, as the response
- *echoes them
+ *		echoes them
  * @fault:	Set when it is refused
  *
  * Source: xen/io/blkif.h. Sector numbers count 512 bytes whatever the sector size is.

@@ -22,7 +22,7 @@ struct blk_vpd {
 /**
  * blk_vpd_make() - Of an image; pure
  * @image:	As the toolstack names it: the same name, the same number, on every host
- *and after every start
+ *		and after every start
  */
 void blk_vpd_make(const char *image, struct blk_vpd *v);
 

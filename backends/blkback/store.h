@@ -46,7 +46,7 @@ enum store_op {
  * @err:	Result: 0, or -errno when not all bytes were moved
  * @again:	The engine's: it has failed, and is or was kept to be tried again
  * @next:	For submit() the next one to begin, or NULL; then the engine's; after
- *reap() the one that has completed next, or NULL
+ *		reap() the one that has completed next, or NULL
  */
 struct store_io {
 	enum store_op op;

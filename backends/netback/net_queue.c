@@ -78,8 +78,7 @@ static uint64_t queue_at_once(void *arg, uint32_t len)
 	return 0;
 }
 
-/* ---- A turn --------------------------------------------------------------------------
- */
+/* ---- A turn ----------------------------------------------------------------------- */
 
 static void queue_notify(struct net_queue *q, const struct chan *c)
 {
@@ -133,8 +132,7 @@ static bool queue_turn(struct net_queue *q, bool first)
 	return more && !q->failed;
 }
 
-/* ---- Sleep ---------------------------------------------------------------------------
- */
+/* ---- Sleep ------------------------------------------------------------------------ */
 
 static void wait_at_most(int64_t *limit, int64_t ns)
 {
@@ -263,8 +261,7 @@ static void queue_wait(struct net_queue *q, bool at_once)
 		queue_event(q, &q->rx_chan, rx);
 }
 
-/* ---- The thread ----------------------------------------------------------------------
- */
+/* ---- The thread ------------------------------------------------------------------- */
 
 static void queue_report(const struct net_queue *q)
 {
@@ -339,8 +336,7 @@ void *net_queue_run(void *arg)
 	return NULL;
 }
 
-/* ---- Begin and end -------------------------------------------------------------------
- */
+/* ---- Begin and end ---------------------------------------------------------------- */
 
 void net_queue_close(struct net_queue *q)
 {

@@ -5,8 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* ---- What becomes of a frame --------------------------------------------------------
- */
+/* ---- What becomes of a frame ----------------------------------------------------- */
 
 static seldom void txq_captured(const struct net_txq *q, const struct net_tx_work *w,
                                 const char *what, bool lost, const struct iovec *iov,
@@ -37,8 +36,7 @@ static seldom void txq_lose(struct net_txq *q, const struct net_tx_work *w,
 		txq_captured(q, w, why->name, true, iov, n);
 }
 
-/* ---- Take and judge ------------------------------------------------------------------
- */
+/* ---- Take and judge --------------------------------------------------------------- */
 
 static enum verdict txq_take(struct net_txq *q, const char **why)
 {
@@ -127,8 +125,7 @@ static enum verdict txq_judge(struct net_txq *q, uint64_t *wait, const char **wh
 	return V_OK;
 }
 
-/* ---- Answer --------------------------------------------------------------------------
- */
+/* ---- Answer ----------------------------------------------------------------------- */
 
 static forced_inline void txq_answer(struct net_txq *q, const struct net_tx_work *w,
                                      uint32_t i, int16_t status)
@@ -167,8 +164,7 @@ static seldom bool txq_answer_copied(struct net_txq *q, const struct net_tx_work
 	return all;
 }
 
-/* ---- Frames for the TAP --------------------------------------------------------------
- */
+/* ---- Frames for the TAP ----------------------------------------------------------- */
 
 static void out_add(struct net_tx_out *o, uint8_t *data, size_t len)
 {
@@ -344,8 +340,7 @@ void net_txq_shown(struct net_txq *q, uint64_t now)
 	q->nwork = 0;
 }
 
-/* ---- Write ---------------------------------------------------------------------------
- */
+/* ---- Write ------------------------------------------------------------------------ */
 
 static ssize_t out_write(int tap, const struct net_tx_out *o)
 {

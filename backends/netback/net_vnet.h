@@ -69,7 +69,8 @@ enum verdict must_check net_l4_find(const uint8_t *head, uint32_t n, struct net_
 /**
  * net_vnet_from_tx() - What the TAP is to be told about a frame from the guest
  * @head:	The frame's first bytes, as for net_l4_find(). The pseudo header's
- *checksum is put in if the guest has left a full one in a frame to be segmented.
+ *		checksum is put in if the guest has left a full one in a frame to be
+ *		segmented.
  * @out:	Result
  *
  * Return: V_OK, or V_REJECT: no host could make anything of it, so it is dropped.

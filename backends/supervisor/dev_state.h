@@ -177,7 +177,8 @@ enum dev_online dev_online_parse(const char *s);
  * @init_spent:	The frontend's present 1 has been answered with an error; a new try needs
  *		another 1
  * @kept:	XenStore came back without our directory, which is no wish to be rid of
- *the device: one that is connected is served on for as long as the guest lives
+ *		the device: one that is connected is served on for as long as the guest
+ *		lives
  * @live:	What its frontend changes while it is connected counts
  * @foreign:	Somebody else serves it: not ours to touch
  * @dead:	The guest is gone or dying

@@ -71,8 +71,7 @@ bool guest_check(struct guest *g)
 	return g->dead != was;
 }
 
-/* ---- What supervisor and worker say to each other -------------------------------------
- */
+/* ---- What supervisor and worker say to each other ---------------------------------- */
 
 int guest_connect(struct guest *g, struct device *d)
 {

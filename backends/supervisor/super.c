@@ -87,8 +87,7 @@ void super_storage_freed(struct super *s)
 				super_queue(s, d);
 }
 
-/* ---- The turn -----------------------------------------------------------------------
- */
+/* ---- The turn -------------------------------------------------------------------- */
 
 static void forget_guests(struct super *s)
 {
@@ -193,8 +192,7 @@ static void find_workers(struct super *s)
 		closedir(dir);
 }
 
-/* ---- Beginning and end --------------------------------------------------------------
- */
+/* ---- Beginning and end ----------------------------------------------------------- */
 
 static void on_deadline(void *arg)
 {

@@ -25,8 +25,7 @@
 
 #define DOMAINS_TOKEN "domains"
 
-/* ---- Watch events -------------------------------------------------------------------
- */
+/* ---- Watch events ---------------------------------------------------------------- */
 
 static const struct super_backend *backend_of(const struct super *s, const char *kind)
 {
@@ -133,8 +132,7 @@ static void on_xs(void *arg)
 	conn_drain(arg);
 }
 
-/* ---- The connection -----------------------------------------------------------------
- */
+/* ---- The connection -------------------------------------------------------------- */
 
 static void conn_drop(struct super *s)
 {

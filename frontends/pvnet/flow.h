@@ -23,7 +23,7 @@
  * @len:	With Ethernet header, 60 at least
  * @at:		Its place in the stream
  * @serial:	Its number in the flow, from 1; 0: it is no part of it, only to be seen,
- *and with FLOW_BYE as its place it says that all was acknowledged
+ *		and with FLOW_BYE as its place it says that all was acknowledged
  * @ack:	Greatest serial number seen of this flow from the other side
  */
 struct flow_frame {
@@ -80,7 +80,7 @@ struct flow_seen {
  * struct flow_check - What frames are checked against
  * @me:		Frames for others are not looked at
  * @from:	Whom all others are to be of, with segments as flow_segment() has it;
- *NULL: whoever has a flow, with any
+ *		NULL: whoever has a flow, with any
  * @takes:	No frame may need more
  * @seen:	By flow
  */

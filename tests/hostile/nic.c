@@ -153,8 +153,7 @@ const char *nic_failed(struct nic *n)
 	return m.u.result.text;
 }
 
-/* ---- Transmit ------------------------------------------------------------------------
- */
+/* ---- Transmit --------------------------------------------------------------------- */
 
 /* The slot of the transmit ring that is put next; counted. */
 static struct netif_tx_request *nic_tx(struct nic *n)
@@ -272,8 +271,7 @@ bool nic_silent(struct nic *n)
 	return poll(&p, 1, 0) == 0;
 }
 
-/* ---- Receive -------------------------------------------------------------------------
- */
+/* ---- Receive ---------------------------------------------------------------------- */
 
 static union netif_rx_sring_entry *rx_slot(struct nic *n, uint32_t idx)
 {

@@ -316,8 +316,7 @@ static void next_life(void *world)
 	serve_to_the_end(&sv);
 }
 
-/* ---- One instruction at a time ------------------------------------------------------
- */
+/* ---- One instruction at a time --------------------------------------------------- */
 
 static struct world *new_world(void)
 {

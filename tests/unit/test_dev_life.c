@@ -14,8 +14,7 @@
 
 #include "dev_state.h"
 
-/* ---- A model of XenStore, of a worker that answers at once, and of device.c ---------
- */
+/* ---- A model of XenStore, of a worker that answers at once, and of device.c ------ */
 
 struct model {
 	enum dev_state state;
@@ -155,8 +154,7 @@ static void model_settle(struct model *m)
 	fail_msg("it never comes to rest: %s", dev_state_name(m->state));
 }
 
-/* ---- Lifecycles: what others write, and what we are to write upon it -----------------
- */
+/* ---- Lifecycles: what others write, and what we are to write upon it -------------- */
 
 enum who {
 	ATTACH,  /* the toolstack writes both directories, states 1 */

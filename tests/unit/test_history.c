@@ -332,8 +332,7 @@ static void all_that_could_have_been(void **state)
 	assert_in_range(doubtful, 0, HISTORIES / 100);
 }
 
-/* ---- Sectors that name themselves ---------------------------------------------------
- */
+/* ---- Sectors that name themselves ------------------------------------------------ */
 
 static void stamps(void **state)
 {

@@ -44,8 +44,7 @@ static struct ring_page *page(struct world *w, int which)
 	return (struct ring_page *)(void *)(which == TX ? w->tx : w->rx);
 }
 
-/* ---- The guest ----------------------------------------------------------------------
- */
+/* ---- The guest ------------------------------------------------------------------- */
 
 static void tx_put(struct world *w, uint32_t i)
 {
@@ -148,8 +147,7 @@ static void guest_judge(struct world *w, uint32_t kills)
 	}
 }
 
-/* ---- The worker ---------------------------------------------------------------------
- */
+/* ---- The worker ------------------------------------------------------------------ */
 
 /** struct server - What dies with a worker */
 struct server {
@@ -230,8 +228,7 @@ static void life(void *world)
 	}
 }
 
-/* ---- One instruction at a time -------------------------------------------------------
- */
+/* ---- One instruction at a time ---------------------------------------------------- */
 
 static bool guest_rests(const void *world)
 {
@@ -304,8 +301,7 @@ static void killed_between_any_two_instructions(void **state)
 	assert_true(successors > n);
 }
 
-/* ---- What cannot be taken up ---------------------------------------------------------
- */
+/* ---- What cannot be taken up ------------------------------------------------------ */
 
 static void a_moved_index_is_refused(void **state)
 {

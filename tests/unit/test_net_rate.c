@@ -111,8 +111,7 @@ static void extremes(void **state)
 		assert_int_equal(take(&r, 65535, (uint64_t)i << 40), 0);
 }
 
-/* ---- Both directions, bytes and frames -----------------------------------------------
- */
+/* ---- Both directions, bytes and frames -------------------------------------------- */
 
 /**
  * struct went - What has passed in some time

@@ -26,8 +26,7 @@ static struct netfront_tx tx;
 static struct netfront_rx rx;
 static char why[128];
 
-/* ---- Transmit ------------------------------------------------------------------------
- */
+/* ---- Transmit --------------------------------------------------------------------- */
 
 static void tx_answer(uint32_t at, uint16_t id, int16_t status)
 {
@@ -126,8 +125,7 @@ static void tx_breaches(void **state)
 	}
 }
 
-/* ---- Receive -------------------------------------------------------------------------
- */
+/* ---- Receive ---------------------------------------------------------------------- */
 
 static int setup_rx(void **state)
 {

@@ -123,8 +123,7 @@ static void what_is_no_memfd_of_ours_is_refused(void **state)
 	assert_int_equal(stats_read(-1, 1, &snap), -EBADF);
 }
 
-/* ---- What a worker may have made of it ---------------------------------------------
- */
+/* ---- What a worker may have made of it ------------------------------------------ */
 
 static void put(size_t at, const void *bytes, size_t len)
 {

@@ -96,7 +96,7 @@ static inline uint32_t grant_frame(uint64_t grant)
 /**
  * struct shm_domain - What others must know of a domain without asking
  * @alive:	Cleared for good when the domain starts to die; a process that has it
- *mapped then asks the broker for the next domain of that number
+ *		mapped then asks the broker for the next domain of that number
  * @pages:	RAM in pages
  * @nr_grants:	Size of the grant table; it grows by GRANTS_PER_FRAME
  */
@@ -117,7 +117,8 @@ _Static_assert(sizeof(struct shm_domain) % SIM_PAGE_SIZE == 0, "it is mapped who
  * struct shm_host - One per simulated host
  * @faults:	Faults that the library must ask the broker about; 0 on the hot path
  * @copying:	One counter per grant-mapping handle, odd while it copies. The broker
- *gives a revoked page away again only when no copy that may have seen the grant runs.
+ *		gives a revoked page away again only when no copy that may have seen the
+ *		grant runs.
  */
 struct shm_host {
 	_Atomic uint32_t faults;

@@ -106,7 +106,8 @@ struct tc_handle {
 /**
  * struct handle - What an open Xen device is here
  * @fd:		Read end of a pipe whose write end the broker holds: it is how the broker
- *learns of the last close, across fork, exec and death, and it carries events
+ *		learns of the last close, across fork, exec and death, and it carries
+ *		events
  * @domid:	The domain the process played when it opened the handle
  * @slot:	Its counter in shm_host.copying
  * @dead:	Restricted away by xentoolcore_restrict_all()
