@@ -5,9 +5,10 @@
 #include <stdio.h>
 
 #include "log.h"
+#include "store_tmpfs.h"
 
-int store_open(const struct store_conf *c, struct store **out, char *text,
-               size_t text_size)
+static int engine_open(const struct store_conf *c, struct store **out, char *text,
+                       size_t text_size)
 {
 	static atomic_flag said = ATOMIC_FLAG_INIT;
 	int rc;
@@ -20,4 +21,14 @@ int store_open(const struct store_conf *c, struct store **out, char *text,
 	if (!atomic_flag_test_and_set(&said))
 		log_warn(NULL, "%s; threads do the I/O instead, which is slower", text);
 	return store_threads_open(c, out, text, text_size);
+}
+
+int store_open(const struct store_conf *c, struct store **out, char *text,
+               size_t text_size)
+{
+	int rc = engine_open(c, out, text, text_size);
+
+	if (!rc && c->engine == STORE_AUTO && store_is_tmpfs(c->fd))
+		*out = store_tmpfs(c->fd, *out);
+	return rc;
 }

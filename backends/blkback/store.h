@@ -148,7 +148,7 @@ static inline void store_memory(struct store *s, unsigned int n, void *addr, siz
  * @text:	What failed and what to do about it
  *
  * STORE_AUTO tries io_uring, then threads; that io_uring cannot be had is said in the log
- * once for the process.
+ * once for the process. On tmpfs it leaves to them only what is large (store_tmpfs.h).
  *
  * Return: 0 or -errno.
  */

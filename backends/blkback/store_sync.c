@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "store_io.h"
 
@@ -37,15 +38,20 @@ static int64_t discard(int fd, bool bdev, const struct store_io *io)
 
 static int64_t attempt(int fd, bool bdev, const struct store_io *io)
 {
+	off_t off = (off_t)io->off;
 	int64_t n = -1;
 
 	switch (io->op) {
+	/* The kernel takes a tenth longer for a list, of one, when all is in memory. */
 	case STORE_READ:
-		n = preadv2(fd, io->iov, (int)io->niov, (off_t)io->off, 0);
+		n = io->niov == 1 ? pread(fd, io->iov->iov_base, io->iov->iov_len, off)
+		                  : preadv2(fd, io->iov, (int)io->niov, off, 0);
 		break;
 	case STORE_WRITE:
-		n = pwritev2(fd, io->iov, (int)io->niov, (off_t)io->off,
-		             io->durable ? RWF_DSYNC : 0);
+		n = io->niov == 1 && !io->durable
+		            ? pwrite(fd, io->iov->iov_base, io->iov->iov_len, off)
+		            : pwritev2(fd, io->iov, (int)io->niov, off,
+		                       io->durable ? RWF_DSYNC : 0);
 		break;
 	case STORE_FLUSH:
 		n = fdatasync(fd);

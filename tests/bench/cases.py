@@ -41,7 +41,7 @@ def randread(depth, brief=False, peers=ALL):
 CASES = (
     randread(1),
     *(randread(depth, brief=True) for depth in (2, 4, 8, 16)),
-    randread(32, peers=(*ALL, "pvbackd-copy")),
+    randread(32, peers=(*ALL, "pvbackd-copy", "pvbackd-cached", "nbdkit-cached")),
     Case("read-1m-qd8", "1M read QD8", "read", MIB, 8, "MiB/s", False, LARGE),
     Case("write-1m-qd8", "1M write QD8", "write", MIB, 8, "MiB/s", False, LARGE),
 )

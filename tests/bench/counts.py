@@ -54,16 +54,27 @@ def steadily_mapped(peer):
     ) / (REQUESTS // 2)
 
 
+# What a disk is served by, whatever is known of the one it is on.
+URING = "vbd.engine = io_uring\n"
+
+
 def by_counters():
-    """On tmpfs, where requests complete one by one and fast."""
+    """
+    On tmpfs, where requests complete one by one and fast, but as if it were a disk; and as
+    what it is.
+    """
     with Image("/dev/shm", 64) as image:
-        with Pvbackd(image) as peer:
+        with Pvbackd(image, URING) as peer:
             mapped = least(peer) | {"pages mapped": steadily_mapped(peer)}
-        with PvbackdCopy(image) as peer:
+        with PvbackdCopy(image, URING) as peer:
             copied = least(peer)
+        with Pvbackd(image) as peer:
+            tmpfs = least(peer)
     return mapped | {
         "syscalls, copy": copied["syscalls"],
         "grant copies": copied["grant copies"],
+        "syscalls, tmpfs": tmpfs["syscalls"],
+        "notifies to guest, tmpfs": tmpfs["notifies to guest"],
     }
 
 
@@ -110,12 +121,13 @@ def missing():
 def by_instructions():
     if missing():
         return {}
-    null, uring = turns("null"), turns("uring")
+    null, uring, tmpfs = turns("null"), turns("uring"), turns("tmpfs")
     return {
         "notifies, awake": null["notifies"],
         "publications": null["publications"],
         "instructions, null": null["instructions"],
         "instructions, uring": uring["instructions"],
+        "instructions, tmpfs": tmpfs["instructions"],
         **{f"frame instructions, {kind}": net_turns(kind) for kind in ("tx", "tso", "rx")},
     }
 

@@ -3,6 +3,8 @@
 
 from typing import Callable, NamedTuple
 
+from report import ratios
+
 QD1 = "randread-4k-qd1"
 QD32 = "randread-4k-qd32"
 
@@ -88,6 +90,12 @@ def best_nbd(ratio, store):
     return value
 
 
+def cached(doc):
+    """pvbackd over nbdkit, both through the page cache."""
+    both = [figure(disk, QD32, peer, ("rounds",))(doc) for peer in ("pvbackd-cached", "nbdkit-cached")]
+    return ratios(*both)["median"] if all(both) else None
+
+
 def copy_over_persistent(store):
     def value(doc):
         ratio = over(store, QD32, "pvbackd-copy")(doc)
@@ -123,9 +131,13 @@ COUNTS = (
     Goal("grant copies per request, QD32", 0.10, 0.04, count("grant copies"), True),
     Goal("pages mapped per request, steady", 0, 0, count("pages mapped"), True),
     Goal("publications per request, QD32, null engine", 1 / 32, 1 / 32, count("publications"), True),
+    Goal("syscalls per request, QD32, tmpfs", 1.4, 1.1, count("syscalls, tmpfs"), True),
+    Goal("notifies to guest per request, QD32, tmpfs", 0.10, 0.04,
+         count("notifies to guest, tmpfs"), True),
     Goal("notifies to a guest that is awake", 0.001, 0.001, count("notifies, awake"), True),
     Goal("instructions per request, null engine", 270, 150, count("instructions, null"), True, 150),
     Goal("instructions per request, io_uring", 560, 320, count("instructions, uring"), True, 345),
+    Goal("instructions per request, tmpfs", 400, 280, count("instructions, tmpfs"), True, 290),
     Goal("notifies per frame, both ways, 64 B, network", 0.1, 0.03, count("frame notifies, 64 B"), True),
     Goal("grant copies per frame of 64 KiB, network", 2, 1, count("frame copies, 64 KiB"), True, 0.1),
     Goal("instructions per frame, 64 B out, network", 700, 450, count("frame instructions, tx"), True, 505),
@@ -144,6 +156,7 @@ RATES = (
     Goal("4k randread QD32 / vhost-user-blk, tmpfs", 1.8, 2.5, over(memory, QD32, "qsd")),
     Goal("4k randread QD32 / best of NBD, disk", 1.5, 1.8, best_nbd(over, disk),
          limit=best_nbd(limit_over, disk)),
+    Goal("4k randread QD32 / nbdkit, both by page cache, disk", 1.0, 1.3, cached),
     Goal("4k randread QD32 / best of NBD, tmpfs", 3.0, 4.0, best_nbd(over, memory)),
     Goal("CPU per I/O, QD32 / vhost-user-blk, disk", 0.6, 0.45,
          figure(disk, QD32, "qsd", ("pvbackd_cpu_ratio", "median")), True),

@@ -40,11 +40,13 @@ def takes_direct(path):
 class Image:
     """
     A context manager. path, size in bytes; dir: private, also for sockets and logs;
-    fstype; direct: whether everyone who can shall use O_DIRECT.
+    fstype; direct: whether everyone who can shall use O_DIRECT; in_memory: it is on tmpfs.
     """
 
     def __init__(self, parent, mib):
         self.parent = os.path.realpath(parent)
+        self.fstype = filesystem(self.parent)
+        self.in_memory = self.fstype == "tmpfs"
         self.size = mib * MIB
         if not os.path.isdir(self.parent):
             raise BenchError(f"{parent} is not a directory")
@@ -58,7 +60,6 @@ class Image:
             self.dir = Path(self.tmp.name)
             self.path = self.dir / "image"
             self.fill()
-            self.fstype = filesystem(self.parent)
             self.direct = takes_direct(self.path)
         except BaseException:
             self.tmp.cleanup()
@@ -75,4 +76,9 @@ class Image:
                 f.write(os.urandom(MIB))
             f.flush()
             os.fsync(f.fileno())
+        self.forget()
+
+    def forget(self):
+        """Nothing of it is in the page cache any more, as far as it was written."""
+        with open(self.path, "rb") as f:
             os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -11,11 +11,13 @@ class Peer:
     """
     One way to the image; a context manager, started by `with`.
 
-    key, title: for JSON, for people; needs: programs, each with its Debian package.
+    key, title: for JSON, for people; needs: programs, each with its Debian package;
+    on_disk_only: what it is about is not there on tmpfs.
     """
 
     key = title = ""
     needs = {}
+    on_disk_only = False
 
     def __init__(self, image):
         self.image = image

@@ -7,7 +7,7 @@ from fio import SLACK, fio
 from loadgen import parse
 from peer import Peer
 from proc import Server, family, run
-from pvbackd import BUILD, Pvbackd, PvbackdCopy
+from pvbackd import BUILD, Pvbackd, PvbackdCached, PvbackdCopy
 
 
 class Fio(Peer):
@@ -61,22 +61,42 @@ class NbdPeer(ServedBySocket):
 
 
 class Nbdkit(NbdPeer):
-    """The file plugin; it has no O_DIRECT, so on a disk it is the page cache."""
+    """
+    The file plugin. It has no O_DIRECT; what keeps nothing in the page cache is its way to
+    read from the storage each time, as the others do.
+    """
 
     key = "nbdkit"
     title = "nbdkit file, NBD"
     needs = {"fio": "fio", "nbdkit": "nbdkit"}
+    direct = ("cache=none", "fadvise=random")
 
     def argv(self, socket):
-        return ["nbdkit", "--foreground", "--unix", socket, "file", self.image.path]
+        options = self.direct if self.image.direct and not self.image.in_memory else ()
+        return ["nbdkit", "--foreground", "--unix", socket, "file", self.image.path, *options]
+
+
+class NbdkitCached(Nbdkit):
+    """The file plugin as it is by default, its image not in the page cache at first."""
+
+    key = "nbdkit-cached"
+    title = "nbdkit file, NBD, page cache"
+    direct = ()
+    on_disk_only = True
+
+    def load(self, case, seconds):
+        self.image.forget()
+        return super().load(case, seconds)
 
 
 def node(image, driver="file", **options):
     """QEMU's words for the image; its way to have a comma in a value is to double it."""
     name = str(image.path).replace(",", ",,")
     direct = "on" if image.direct else "off"
+    # On tmpfs the former does at once what the latter hands to another thread.
+    aio = "native" if image.in_memory and image.direct else "io_uring"
     # Not locked, as the others have it open.
-    options = {"driver": driver, "filename": name, "aio": "io_uring", "cache.direct": direct,
+    options = {"driver": driver, "filename": name, "aio": aio, "cache.direct": direct,
                "locking": "off"} | options
     return ",".join(f"{k}={v}" for k, v in options.items())
 
@@ -121,4 +141,4 @@ class Qsd(ServedBySocket):
         return parse(case, out, "vublk")
 
 
-PEERS = (Pvbackd, PvbackdCopy, Fio, Qsd, Nbdkit, QemuNbd)
+PEERS = (Pvbackd, PvbackdCopy, Fio, Qsd, Nbdkit, QemuNbd, PvbackdCached, NbdkitCached)

@@ -30,9 +30,12 @@ def inside(netns):
 
 
 class Host:
-    """A simulated host with pvbackd, in a network namespace or ours; goes with @stack."""
+    """
+    A simulated host with pvbackd, in a network namespace or ours; goes with @stack.
+    settings: pvbackd's, and nothing else is in effect.
+    """
 
-    def __init__(self, stack, title, log, netns=None):
+    def __init__(self, stack, title, log, netns=None, settings=""):
         # Sockets and shared memory: on tmpfs wherever the image is, under a short name.
         self.dir = stack.enter_context(
             tempfile.TemporaryDirectory(prefix="pvb-bench.", dir="/dev/shm")
@@ -42,12 +45,14 @@ class Host:
             "PATH": f"{BUILD}:{TOP}/xenstore-scripts:{os.environ['PATH']}:/usr/sbin:/sbin",
         }
         stack.callback(self.down)
+        config = Path(self.dir, "pvbackd.conf")
+        config.write_text(settings, encoding="utf-8")
         self.sim("up")
         self.server = stack.enter_context(
             Server(
                 title,
                 [*inside(netns), XENSIM, "run", "--", BUILD / "pvbackd", "--foreground",
-                 "--run-dir", f"{self.dir}/run"],
+                 "--run-dir", f"{self.dir}/run", "--config", config],
                 log,
                 self.env,
             )
@@ -87,8 +92,13 @@ class Pvbackd(Peer):
     # Requests as Linux's blkfront makes them by default: up to 32 pages.
     load_options = ("--segments=32",)
 
+    def __init__(self, image, settings=""):
+        super().__init__(image)
+        self.settings = settings
+
     def start(self):
-        self.host = Host(self.stack, self.title, self.image.dir / f"{self.key}.log")
+        log = self.image.dir / f"{self.key}.log"
+        self.host = Host(self.stack, self.title, log, settings=self.settings)
         self.server = self.host.server
         self.host.sim("guest", GUEST, "--keep", "--detach", "--", "true")
         self.host.sim("run", "--", "vbd-attach", "--wait", GUEST, self.image.path, VDEV)
@@ -130,6 +140,21 @@ class PvbackdCopy(Pvbackd):
     key = "pvbackd-copy"
     title = "pvbackd, grant copy"
     load_options = (*Pvbackd.load_options, "--persistent=off", "--rotate=1000000000")
+
+
+class PvbackdCached(Pvbackd):
+    """The same through the page cache, which does not have the image at first."""
+
+    key = "pvbackd-cached"
+    title = "pvbackd, page cache"
+    on_disk_only = True
+
+    def __init__(self, image):
+        super().__init__(image, "vbd.cache = writeback\n")
+
+    def load(self, case, seconds):
+        self.image.forget()
+        return super().load(case, seconds)
 
 
 def counters(log):

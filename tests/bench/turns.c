@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * turns null|uring REQUESTS [FILE] - serve a ring in one thread, for counting
+ * turns null|uring|tmpfs REQUESTS [FILE] - serve a ring in one thread, for counting
  * instructions: 4 KiB reads, 32 at a time, over mapped grants.
  *
  * Real: the ring page and all that serves it (blk_ring_turn(), ring_publish()), and with
- * "uring" the engine, on FILE. Played: the guest, which fills the ring and waits until it
- * is answered, and its grants, pages of this process. "null" is an engine that completes
- * at once and moves nothing. What counts is in serve(), which callgrind can tell apart; a
- * worker adds its event channel and its sleep, once for each turn and not each request.
+ * "uring" and "tmpfs" the engine, on FILE, which is on tmpfs. Played: the guest, which
+ * fills the ring and waits until it is answered, and its grants, pages of this process.
+ * "null" is an engine that completes at once and moves nothing. What counts is in
+ * serve(), which callgrind can tell apart; a worker adds its event channel and its sleep,
+ * once for each turn and not each request.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@
 #include "store_io.h"
 
 #define BATCH 32U
+#define USAGE "usage: turns null|uring|tmpfs REQUESTS [FILE]"
 
 static union {
 	uint8_t bytes[XEN_PAGE];
@@ -112,7 +114,10 @@ static void collect(void)
 
 static uint64_t open_store(const char *engine, const char *file)
 {
-	struct store_conf c = { .engine = STORE_URING, .fence = -1, .depth = BATCH };
+	bool tmpfs = strcmp(engine, "tmpfs") == 0;
+	struct store_conf c = { .engine = tmpfs ? STORE_AUTO : STORE_URING,
+		                .fence = -1,
+		                .depth = BATCH };
 	struct stat st;
 	char text[256];
 
@@ -122,8 +127,8 @@ static uint64_t open_store(const char *engine, const char *file)
 		return 1U << 20;
 	}
 	c.fd = file ? open(file, O_RDONLY | O_CLOEXEC) : -1;
-	if (strcmp(engine, "uring") != 0 || c.fd < 0 || fstat(c.fd, &st))
-		errx(2, "usage: turns null|uring REQUESTS [FILE]");
+	if ((!tmpfs && strcmp(engine, "uring") != 0) || c.fd < 0 || fstat(c.fd, &st))
+		errx(2, USAGE);
 	if (store_open(&c, &r.store, text, sizeof(text)))
 		errx(77, "%s", text);
 	r.store->ops->start(r.store);
@@ -158,7 +163,7 @@ int main(int argc, char **argv)
 	uint64_t blocks;
 
 	if (argc < 3 || !n || n % BATCH)
-		errx(2, "usage: turns null|uring REQUESTS [FILE]");
+		errx(2, USAGE);
 	guest_up();
 	blocks = open_store(argv[1], argv[3]);
 	open_ring(blocks);

@@ -9,7 +9,7 @@
 seed=${SEED:-$((RANDOM % 1000 + 1))}
 note "SEED=$seed"
 same "the worker that is installed has no points" "$(nm "$build/pvbackd-worker" | grep -c blk_point)" 0
-printf 'vbd.max-queues = 4\nworker = %s\n' "$build/points/pvbackd-worker" >"$work/pvbackd.conf"
+printf 'vbd.max-queues = 4\nvbd.engine = io_uring\nworker = %s\n' "$build/points/pvbackd-worker" >"$work/pvbackd.conf"
 head -c 4096 /dev/zero >"$work/points"
 export PVB_POINTS=$work/points
 truncate -s 2M "$work/disk"

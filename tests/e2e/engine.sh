@@ -34,14 +34,24 @@ vbd-51712 io_uring
 vbd-51728 threads"
 
 # A guest's name; and settings that are read again.
-echo 'vbd.engine[g?] = threads' >"$work/pvbackd.conf"
+echo 'vbd.engine[g[2-9]] = threads' >"$work/pvbackd.conf"
 kill -HUP "$pvbackd_pid"
 check "settings are read again" wait_log "settings read again"
 check "a disk of guest g2" attach 2 named xvda
 same "it reads the image" "$(in_guest 2 pvblk read xvda | sha)" "$(sha "$work/named")"
 check "detached again" detach 2 xvda
 check "by threads" wait_log "guest 2 vbd-51712: served"
-same "as its name says" "$(grep -c 'guest 2 .*engine=threads' "$log")" 1
+same "as its name says" "$(grep -c 'guest 2 .*engine=threads$' "$log")" 1
+
+# Nothing is said of guest 1's: its image is on tmpfs, and small requests are done at once.
+before=$(sha "$work/quick")
+check "a disk of guest g1" attach 1 quick xvda
+load quick 1 xvda --bs 8k
+check "it writes" changes quick
+load_right quick "its data is right (tmpfs)"
+check "the image has changed (tmpfs)" differs "$before" "$work/quick"
+check "detached (tmpfs)" detach 1 xvda
+check "served for what it is" wait_log "engine=io_uring+tmpfs"
 echo "vbd.engine[ = auto" >"$work/pvbackd.conf"
 kill -HUP "$pvbackd_pid"
 check "half a pattern is no setting" wait_log 'there is no setting "vbd.engine["'

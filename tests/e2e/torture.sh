@@ -19,7 +19,8 @@ kinds=(
 	'--queues 4 --depth 32 --no-discard'
 )
 host_up
-echo "vbd.max-queues = 4" >"$work/pvbackd.conf"
+# The second's storage is tmpfs and served as such, the first's as if it were a disk.
+printf '%s\n' "vbd.max-queues = 4" "vbd.engine[g1] = io_uring" >"$work/pvbackd.conf"
 pvbackd_start
 truncate -s 2M "$work/disk1" "$work/disk2" "$work/kept"
 if witness_up slow kept "seed=$seed" delay=20,20; then

@@ -27,6 +27,8 @@
 #define POOL     1U
 
 static enum store_engine engine;
+/* Images are on tmpfs, and not on a disk. */
+static bool on_tmpfs;
 
 /**
  * struct fixture - A store of 1 MiB
@@ -38,7 +40,25 @@ struct fixture {
 	uint8_t *pool;
 };
 
-static int image_open(off_t size, int flags)
+/* The same file, opened again. */
+static inline int image_again(int fd, int flags)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, flags);
+}
+
+static int memory_open(int flags)
+{
+	int file = memfd_create("image", MFD_CLOEXEC);
+	int fd = image_again(file, O_RDWR | flags);
+
+	close(file);
+	return fd;
+}
+
+static int disk_open(int flags)
 {
 	char path[256];
 	const char *dir = getenv("TMPDIR");
@@ -46,11 +66,17 @@ static int image_open(off_t size, int flags)
 
 	snprintf(path, sizeof(path), "%s/image.XXXXXX", dir ? dir : "/tmp");
 	fd = mkostemp(path, flags);
-	if (fd >= 0) {
+	if (fd >= 0)
 		unlink(path);
-		if (ftruncate(fd, size))
-			fail();
-	}
+	return fd;
+}
+
+static int image_open(off_t size, int flags)
+{
+	int fd = on_tmpfs ? memory_open(flags) : disk_open(flags);
+
+	if (fd >= 0 && ftruncate(fd, size))
+		fail();
 	return fd;
 }
 

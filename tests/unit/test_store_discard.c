@@ -135,14 +135,12 @@ static void what_cannot_be_done_is_said(void **state)
 {
 	struct fixture *f = *state;
 	struct store_io io = discard_of(0, PAGE);
-	char path[32];
 	struct store *s;
 
 	/* Blocks that a file gives back keep their content for who finds them. */
 	io.secure = true;
 	assert_int_equal(run_io(f->s, io), -EOPNOTSUPP);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", f->fd);
-	s = store_on(open(path, O_RDONLY), NULL, 0);
+	s = store_on(image_again(f->fd, O_RDONLY), NULL, 0);
 	assert_int_equal(run_io(s, discard_of(0, PAGE)), -EBADF);
 	s->ops->close(s);
 }
@@ -228,7 +226,8 @@ static int open_without(enum store_engine e, const char *name)
 	char text[200];
 	int rc = store_open(&c, &s, text, sizeof(text));
 
-	if (!rc && strcmp(s->ops->name, name) != 0)
+	/* On tmpfs there is more to it. */
+	if (!rc && strncmp(s->ops->name, name, strlen(name)) != 0)
 		_exit(8);
 	if (!rc)
 		s->ops->close(s);
