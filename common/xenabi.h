@@ -48,6 +48,8 @@ _Static_assert(sizeof(struct netif_rx_request) == 8, "netif rx request");
 _Static_assert(offsetof(struct netif_rx_request, gref) == 4, "netif rx gref");
 _Static_assert(sizeof(struct netif_rx_response) == 8, "netif rx response");
 _Static_assert(sizeof(struct netif_extra_info) == 8, "netif extra");
+_Static_assert(sizeof(struct xen_netif_ctrl_request) == 16, "netif control request");
+_Static_assert(sizeof(struct xen_netif_ctrl_response) == 12, "netif control response");
 _Static_assert(XEN_NETIF_NR_SLOTS_MIN == 18, "netif slots of a frame");
 
 /* enum xenbus_state of xen/io/xenbus.h, as the store has it: one digit. */

@@ -8,6 +8,7 @@
 
 #include "front.h"
 #include "log.h"
+#include "netfront_ctrl.h"
 #include "netfront_keys.h"
 #include "netfront_queue.h"
 
@@ -20,6 +21,7 @@ struct netfront {
 	struct netfront_conf conf;
 	struct netfront_info info;
 	struct netfront_queue *queue;
+	struct netfront_ctrl ctrl;
 };
 
 const struct netfront_info *netfront_info(const struct netfront *nf)
@@ -92,6 +94,7 @@ static int info_read(struct netfront *nf)
 	int rc = mac_read(nf);
 
 	nf->info.queues = nf->info.max_queues = 1;
+	nf->info.ctrl = false;
 	if (rc || way(nf)->hasty)
 		return rc;
 	if (!offered(nf, "feature-rx-copy")) {
@@ -103,6 +106,8 @@ static int info_read(struct netfront *nf)
 	nf->info.gso4 = nf->info.sg && offered(nf, "feature-gso-tcpv4");
 	nf->info.gso6 = nf->info.sg && nf->info.csum6 && offered(nf, "feature-gso-tcpv6");
 	nf->info.mcast = offered(nf, "feature-multicast-control");
+	nf->info.ctrl = (nf->conf.hash || way(nf)->controls) &&
+	                offered(nf, "feature-ctrl-ring");
 	nf->info.split = nf->conf.split && nf->conf.habit != NETFRONT_FREEBSD &&
 	                 offered(nf, "feature-split-event-channels");
 	if (xst_read_u32(f->xs, XST_NULL, UINT32_MAX, &nf->info.max_queues,
@@ -121,6 +126,8 @@ static int queues_share(struct netfront *nf)
 {
 	int rc = 0;
 
+	if (nf->info.ctrl)
+		rc = netfront_ctrl_open(&nf->ctrl, nf->front.backend_id, nf->front.tag);
 	for (uint32_t i = 0; i < nf->info.queues && !rc; i++) {
 		struct netfront_queue *q = &nf->queue[i];
 
@@ -135,14 +142,32 @@ static int queues_share(struct netfront *nf)
 
 static void queues_unshare(struct netfront *nf)
 {
+	netfront_ctrl_close(&nf->ctrl);
 	for (uint32_t i = 0; i < NETFRONT_QUEUES_MAX; i++)
 		netfront_queue_unshare(&nf->queue[i]);
+}
+
+/* Connected: what is to be hashed. */
+static int hash_set(struct netfront *nf)
+{
+	int rc = 0, timeout = nf->conf.timeout_ms;
+
+	if (nf->conf.hash && !nf->info.ctrl) {
+		log_err(nf->front.tag, "the backend has no control ring");
+		return -EPROTO;
+	}
+	if (way(nf)->controls && nf->info.ctrl)
+		rc = netfront_ctrl_hash(&nf->ctrl, NULL, timeout);
+	if (!rc && nf->conf.hash)
+		rc = netfront_ctrl_hash(&nf->ctrl, nf->conf.hash, timeout);
+	return rc;
 }
 
 static int keys_publish(struct netfront *nf)
 {
 	struct front *f = &nf->front;
-	struct netfront_keys_arg arg = { f->dir, &nf->conf, &nf->info, nf->queue };
+	struct netfront_keys_arg arg = { f->dir, &nf->conf, &nf->info, nf->queue,
+		                         &nf->ctrl };
 	bool apart = way(nf)->apart;
 	int rc = front_publish(f, apart ? XenbusStateInitialising : XenbusStateConnected,
 	                       netfront_keys_write, &arg);
@@ -164,6 +189,7 @@ static int netfront_connect(struct netfront *nf)
 	rc = rc ? rc : queues_share(nf);
 	rc = rc ? rc : keys_publish(nf);
 	rc = rc ? rc : front_await(f, timeout);
+	rc = rc ? rc : hash_set(nf);
 	for (uint32_t i = 0; i < nf->info.queues && !rc && way(nf)->late; i++) {
 		netfront_queue_post(&nf->queue[i], nf->conf.rx_slots);
 		netfront_kick(&nf->queue[i]);

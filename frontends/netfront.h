@@ -40,6 +40,20 @@ enum netfront_habit {
 };
 
 /**
+ * struct netfront_hash - What frames are to be hashed, and where they are to go then
+ * @types:	XEN_NETIF_CTRL_HASH_TYPE_*
+ * @key:	Of the Toeplitz hash
+ * @size:	Entries of @to
+ * @to:		Queue of a hash modulo @size
+ */
+struct netfront_hash {
+	uint32_t types;
+	uint8_t key[40];
+	uint32_t size;
+	uint32_t to[128];
+};
+
+/**
  * struct netfront_conf - How to use a card
  * @habit:	Whose keys and way
  * @sg:		Take frames of more than one slot
@@ -50,6 +64,7 @@ enum netfront_habit {
  * @rx_slots:	As many are posted on each queue, 0 to NETFRONT_RING
  * @queues:	As many, or what the backend offers, if that is less
  * @mcast:	Of groups take those only that netfront_group() was told of
+ * @hash:	Have frames hashed, on a control ring, or NULL
  * @reset:	Take over from a frontend that has died
  * @timeout_ms:	For each of connecting and closing
  * @wake_fd:	Readable ends every wait; -1 for none
@@ -64,6 +79,7 @@ struct netfront_conf {
 	unsigned int rx_slots;
 	unsigned int queues;
 	bool mcast;
+	const struct netfront_hash *hash;
 	bool reset;
 	int timeout_ms;
 	int wake_fd;
@@ -91,6 +107,7 @@ struct netfront_conf {
  * @gso6:	The same for IPv6
  * @split:	There is an event channel for each ring
  * @mcast:	The backend looks which groups a frame is for
+ * @ctrl:	There is a control ring
  * @max_queues:	The backend offers as many
  * @queues:	There are as many
  */
@@ -103,6 +120,7 @@ struct netfront_info {
 	bool gso6;
 	bool split;
 	bool mcast;
+	bool ctrl;
 	uint32_t max_queues;
 	uint32_t queues;
 };

@@ -19,6 +19,7 @@ const struct netfront_way netfront_ways[] = {
 	                       .cycles = true,
 	                       .apart = true,
 	                       .keeps = true,
+	                       .controls = true,
 	                       .first_id = 0x2ff },
 	[NETFRONT_MINIOS] = { .hasty = true, .reopens = true },
 };
@@ -39,6 +40,8 @@ const char *const netfront_keys_ours[] = {
 	"xdp-headroom",
 	"multi-queue-num-queues",
 	"request-multicast-control",
+	"ctrl-ring-ref",
+	"event-channel-ctrl",
 	"queue-*",
 	NULL,
 };
@@ -118,6 +121,18 @@ static int queues_write(struct xst *xs, xst_t t, const struct netfront_keys_arg 
 	return rc;
 }
 
+static int ctrl_write(struct xst *xs, xst_t t, const struct netfront_keys_arg *a)
+{
+	int rc = 0;
+
+	if (a->info->ctrl)
+		rc = xst_printf(xs, t, a->dir, "ctrl-ring-ref", "%u", a->ctrl->ref);
+	if (a->info->ctrl && !rc)
+		rc = xst_printf(xs, t, a->dir, "event-channel-ctrl", "%u",
+		                a->ctrl->chan.port);
+	return rc;
+}
+
 int netfront_keys_write(struct xst *xs, xst_t t, void *arg)
 {
 	const struct netfront_keys_arg *a = arg;
@@ -172,6 +187,7 @@ int netfront_keys_write(struct xst *xs, xst_t t, void *arg)
 	};
 	int rc = queues_write(xs, t, a);
 
+	rc = rc ? rc : ctrl_write(xs, t, a);
 	return rc ? rc
 	          : flags_write(xs, t, a->dir, table[c->habit].flag, table[c->habit].n);
 }

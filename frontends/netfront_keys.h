@@ -12,6 +12,7 @@
 #include "compiler.h"
 #include "front.h"
 #include "netfront.h"
+#include "netfront_ctrl.h"
 #include "netfront_queue.h"
 
 /**
@@ -25,6 +26,8 @@
  * @straight:	Closed without having been Closing
  * @keeps:	Its keys stay when it closes
  * @reopens:	After Closed it is Initialising, and waits for InitWait, before it ends
+ * @controls:	It uses the control ring whenever there is one: at first to have nothing
+ *		hashed
  * @first_id:	The least id of a transmit slot
  */
 struct netfront_way {
@@ -36,6 +39,7 @@ struct netfront_way {
 	bool straight;
 	bool keeps;
 	bool reopens;
+	bool controls;
 	uint16_t first_id;
 };
 
@@ -50,6 +54,7 @@ struct netfront_keys_arg {
 	const struct netfront_conf *conf;
 	const struct netfront_info *info;
 	const struct netfront_queue *queue;
+	const struct netfront_ctrl *ctrl;
 };
 
 /** netfront_keys_write() - For front_publish(). @arg: struct netfront_keys_arg */

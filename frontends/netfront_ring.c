@@ -159,6 +159,40 @@ bool netfront_rx_push(struct netfront_rx *r)
 	return front_ring_push(r);
 }
 
+static const char *rx_gso(struct netfront_meta *m, const struct netif_extra_info *x)
+{
+	if (m->gso_type || m->hashed || !x->u.gso.size ||
+	    (x->u.gso.type != XEN_NETIF_GSO_TYPE_TCPV4 &&
+	     x->u.gso.type != XEN_NETIF_GSO_TYPE_TCPV6))
+		return "is an extra that is no segmentation";
+	m->gso_type = x->u.gso.type;
+	m->gso_size = x->u.gso.size;
+	return NULL;
+}
+
+static const char *rx_hash(struct netfront_meta *m, const struct netif_extra_info *x)
+{
+	if (m->hashed || x->u.hash.type > _XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP ||
+	    x->u.hash.algorithm != XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ)
+		return "is an extra that is no hash";
+	m->hashed = true;
+	m->hash_type = x->u.hash.type;
+	memcpy(&m->hash, x->u.hash.value, sizeof(m->hash));
+	return NULL;
+}
+
+static const char *rx_extra(struct netfront_meta *m, const struct netif_extra_info *x)
+{
+	switch (x->type) {
+	case XEN_NETIF_EXTRA_TYPE_GSO:
+		return rx_gso(m, x);
+	case XEN_NETIF_EXTRA_TYPE_HASH:
+		return rx_hash(m, x);
+	default:
+		return "is an extra of a type that no frontend takes";
+	}
+}
+
 /* One response, an extra or a part of the frame; @more: another slot is to come. */
 static const char *rx_slot(struct netfront_rx *r, struct netfront_frame *f, bool *extra,
                            bool *more)
@@ -172,14 +206,8 @@ static const char *rx_slot(struct netfront_rx *r, struct netfront_frame *f, bool
 	f->slots++;
 	if (*extra) {
 		memcpy(&x, &rsp, sizeof(x));
-		if (x.type != XEN_NETIF_EXTRA_TYPE_GSO || !x.u.gso.size ||
-		    (x.u.gso.type != XEN_NETIF_GSO_TYPE_TCPV4 &&
-		     x.u.gso.type != XEN_NETIF_GSO_TYPE_TCPV6))
-			return "is an extra that is no segmentation";
-		f->meta.gso_type = x.u.gso.type;
-		f->meta.gso_size = x.u.gso.size;
 		*extra = x.flags & XEN_NETIF_EXTRA_FLAG_MORE;
-		return NULL;
+		return rx_extra(&f->meta, &x);
 	}
 	if (rsp.id != at % NETFRONT_RING)
 		return "does not stand where its request stood";

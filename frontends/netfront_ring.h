@@ -25,12 +25,17 @@
  * @validated:	Its checksum need not be looked at
  * @gso_type:	XEN_NETIF_GSO_TYPE_*
  * @gso_size:	Bytes of payload a segment gets
+ * @hashed:	The backend says that it has the Toeplitz hash @hash, of @hash_type
+ * @hash_type:	_XEN_NETIF_CTRL_HASH_TYPE_*
  */
 struct netfront_meta {
 	bool csum_blank;
 	bool validated;
 	uint8_t gso_type;
 	uint16_t gso_size;
+	bool hashed;
+	uint8_t hash_type;
+	uint32_t hash;
 };
 
 /**

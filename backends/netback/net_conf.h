@@ -11,6 +11,7 @@
 
 #include "net_shape.h"
 #include "net_spoof.h"
+#include "net_steer.h"
 
 /* What the frontend takes; the TAP was told the same. */
 #define NET_SG        0x1U  /* frames of more than one slot */
@@ -29,7 +30,8 @@
 #define NET_FLAGS 0x7fU
 
 #define NET_QUEUES_MAX 8U
-/* Descriptors behind those of the queues: the journal. */
+/* Descriptors behind those of the queues: the journal; and with a control ring those of
+ * net_steer.h. */
 #define NET_FDS        1U
 
 /**
@@ -63,6 +65,8 @@ struct net_live {
  * @nqueues:	Pairs of rings
  * @drain_ms:	A frame waits so long for receive slots; 0: for ever
  * @stall_ms:	Then the card has no carrier; 0: it keeps it
+ * @ctrl_ref:	Grant of the control ring's page
+ * @ctrl_port:	Port of the guest to bind to; 0: there is no control ring
  * @spoof:	Under which addresses it may send
  */
 struct net_conf {
@@ -72,10 +76,18 @@ struct net_conf {
 	uint32_t drain_ms;
 	uint32_t stall_ms;
 	struct net_queue_conf queue[NET_QUEUES_MAX];
+	uint32_t ctrl_ref;
+	uint32_t ctrl_port;
 	struct net_spoof_conf spoof;
 };
 
+/** net_conf_fds() - Descriptors that come with it */
+static inline uint32_t net_conf_fds(const struct net_conf *c)
+{
+	return c->nqueues + NET_FDS + (c->ctrl_port ? NET_STEER_FDS : 0U);
+}
+
 _Static_assert(sizeof(struct net_live) == 56, "no padding on the socket");
-_Static_assert(sizeof(struct net_conf) == 864, "no padding on the socket");
+_Static_assert(sizeof(struct net_conf) == 872, "no padding on the socket");
 
 #endif

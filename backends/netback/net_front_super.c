@@ -6,6 +6,7 @@
 
 #include "bdev_keys.h"
 #include "bdev_queues.h"
+#include "net_steer_super.h"
 #include "num.h"
 #include "xenabi.h"
 
@@ -76,7 +77,7 @@ _Static_assert(NET_QUEUES_MAX == 8, "as said above");
 
 int net_front_offer(struct bdev *d, xst_t t)
 {
-	static const struct {
+	const struct {
 		const char *key;
 		int value;
 	} offer[] = {
@@ -89,6 +90,7 @@ int net_front_offer(struct bdev *d, xst_t t)
 		{ "feature-split-event-channels", 1 },
 		{ "feature-multicast-control", 1 },
 		{ "feature-dynamic-multicast-control", 1 },
+		{ "feature-ctrl-ring", net_steer_can() },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(offer); i++) {
@@ -187,6 +189,22 @@ static int front_queues(struct bdev *d, struct net_conf *c)
 	return rc;
 }
 
+/* A ring and a port, or neither. One that was not offered is none of ours. */
+static int front_ctrl(struct bdev *d, struct net_conf *c)
+{
+	static const char ref[] = "ctrl-ring-ref", port[] = "event-channel-ctrl";
+	autofree char *r = NULL, *p = NULL;
+	int rc = bdev_key(d, &r, d->front, ref);
+
+	rc = rc ? rc : bdev_key(d, &p, d->front, port);
+	if (rc || (!r && !p) || !net_steer_can())
+		return rc;
+	rc = bdev_key_number(d, d->front, ref, UINT32_MAX, &c->ctrl_ref);
+	return rc ? rc
+	          : bdev_key_number(d, d->front, port, EVTCHN_FIFO_NR_CHANNELS - 1,
+	                            &c->ctrl_port);
+}
+
 /* Return: two of the numbers are the same, and not 0: the first such. */
 static uint32_t front_twice(const uint32_t *n, uint32_t count)
 {
@@ -200,7 +218,7 @@ static uint32_t front_twice(const uint32_t *n, uint32_t count)
 /* A page of two rings, or a port of two, would be served by two threads. */
 static int front_no_sharing(struct bdev *d, const struct net_conf *c)
 {
-	uint32_t ref[2 * NET_QUEUES_MAX], port[2 * NET_QUEUES_MAX], n = 0;
+	uint32_t ref[2 * NET_QUEUES_MAX + 1], port[2 * NET_QUEUES_MAX + 1], n = 0;
 
 	for (uint32_t i = 0; i < c->nqueues; i++) {
 		ref[n] = c->queue[i].tx_ref;
@@ -208,13 +226,15 @@ static int front_no_sharing(struct bdev *d, const struct net_conf *c)
 		ref[n] = c->queue[i].rx_ref;
 		port[n++] = c->queue[i].rx_port;
 	}
+	ref[n] = c->ctrl_ref;
+	port[n++] = c->ctrl_port;
 	if (front_twice(ref, n)) {
 		bdev_fault(d, "two of the frontend's rings have the same page, grant %u",
 		           front_twice(ref, n));
 		return -EINVAL;
 	}
 	if (front_twice(port, n)) {
-		bdev_fault(d, "two of the frontend's queues have event channel %u",
+		bdev_fault(d, "two of the frontend's rings have event channel %u",
 		           front_twice(port, n));
 		return -EINVAL;
 	}
@@ -251,5 +271,6 @@ int net_front_keys(struct bdev *d, struct net_conf *c)
 	c->drain_ms = conf.drain_ms;
 	c->stall_ms = c->flags & NET_RX_NOTIFY ? conf.stall_ms : 0;
 	rc = rc ? rc : front_queues(d, c);
+	rc = rc ? rc : front_ctrl(d, c);
 	return rc ? rc : front_no_sharing(d, c);
 }

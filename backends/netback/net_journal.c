@@ -14,6 +14,26 @@ static void in_this_order(void)
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
+void net_journal_answer(struct net_journal_ring *j, struct ring_back *r,
+                        const struct xen_netif_ctrl_response *rsp)
+{
+	uint8_t *to =
+		j->rsp + (r->rsp_prod % NET_JOURNAL_CTRL) * (size_t)NET_JOURNAL_ANSWER;
+
+	assert(r->size == NET_JOURNAL_CTRL && r->rsp_prod != r->req_cons);
+	memset(to, 0, NET_JOURNAL_ANSWER);
+	memcpy(to, rsp, sizeof(*rsp));
+	r->rsp_prod++;
+}
+
+static forced_inline void write_out(const struct net_journal_ring *j,
+                                    const struct ring_back *r, uint32_t slots,
+                                    uint32_t bytes)
+{
+	for (uint32_t i = r->rsp_pub; i != r->rsp_prod; i++)
+		ring_move(ring_slot(r, i), j->rsp + (i % slots) * (size_t)bytes, bytes);
+}
+
 bool net_journal_publish(struct net_journal_ring *j, struct ring_back *r)
 {
 	bool notify;
@@ -22,16 +42,17 @@ bool net_journal_publish(struct net_journal_ring *j, struct ring_back *r)
 		return false;
 	shown_next(&j->shown, r->rsp_prod);
 	in_this_order();
-	for (uint32_t i = r->rsp_pub; i != r->rsp_prod; i++)
-		ring_move(ring_slot(r, i), j->rsp[i % NET_JOURNAL_SLOTS],
-		          NET_JOURNAL_RSP);
+	if (r->size == NET_JOURNAL_SLOTS)
+		write_out(j, r, NET_JOURNAL_SLOTS, NET_JOURNAL_RSP);
+	else
+		write_out(j, r, NET_JOURNAL_CTRL, NET_JOURNAL_ANSWER);
 	notify = ring_publish(r);
 	shown_done(&j->shown, r->rsp_prod);
 	return notify;
 }
 
-static int begin(struct net_journal_ring *j, struct ring_back *r, bool resume, char *text,
-                 size_t size)
+int net_journal_begin(struct net_journal_ring *j, struct ring_back *r, bool resume,
+                      char *text, size_t size)
 {
 	if (resume && ring_resume(r) != V_OK) {
 		snprintf(text, size, "a ring's indices cannot be");
@@ -41,10 +62,11 @@ static int begin(struct net_journal_ring *j, struct ring_back *r, bool resume, c
 	return 0;
 }
 
-static int go_on(struct net_journal_ring *j, struct ring_back *r, char *text, size_t size)
+int net_journal_go_on(struct net_journal_ring *j, struct ring_back *r, char *text,
+                      size_t size)
 {
 	uint32_t prod = ring_shown(r), showing;
-	int rc = shown_find(&j->shown, NET_JOURNAL_SLOTS, prod, &showing, text, size);
+	int rc = shown_find(&j->shown, r->size, prod, &showing, text, size);
 
 	if (rc)
 		return rc;
@@ -67,13 +89,13 @@ int net_journal_attach(struct net_journal *j, struct ring_back *tx, struct ring_
 			         j->version, NET_JOURNAL_VERSION);
 			return -EPROTO;
 		}
-		rc = go_on(&j->tx, tx, text, text_size);
-		return rc ? rc : go_on(&j->rx, rx, text, text_size);
+		rc = net_journal_go_on(&j->tx, tx, text, text_size);
+		return rc ? rc : net_journal_go_on(&j->rx, rx, text, text_size);
 	}
 	j->magic = JOURNAL_MAGIC;
 	j->version = NET_JOURNAL_VERSION;
-	rc = begin(&j->tx, tx, resume, text, text_size);
-	rc = rc ? rc : begin(&j->rx, rx, resume, text, text_size);
+	rc = net_journal_begin(&j->tx, tx, resume, text, text_size);
+	rc = rc ? rc : net_journal_begin(&j->rx, rx, resume, text, text_size);
 	if (!rc)
 		__atomic_store_n(&j->started, 1, __ATOMIC_RELEASE);
 	return rc;

@@ -28,9 +28,14 @@
 
 /* Of this layout. */
 #define NET_JOURNAL_VERSION 1U
-/* Slots of a one-page ring, and the longest response, bytes. */
+/* Slots of a one-page ring of frames, of the control ring, and bytes for a response. */
 #define NET_JOURNAL_SLOTS   256U
 #define NET_JOURNAL_RSP     8U
+#define NET_JOURNAL_CTRL    128U
+#define NET_JOURNAL_ANSWER  16U
+#define NET_JOURNAL_BYTES   (NET_JOURNAL_SLOTS * NET_JOURNAL_RSP)
+
+_Static_assert(NET_JOURNAL_CTRL *NET_JOURNAL_ANSWER == NET_JOURNAL_BYTES, "for either");
 
 /**
  * struct net_journal_ring - Of one ring
@@ -39,7 +44,7 @@
  */
 struct net_journal_ring {
 	uint64_t shown;
-	uint8_t rsp[NET_JOURNAL_SLOTS][NET_JOURNAL_RSP];
+	uint8_t rsp[NET_JOURNAL_BYTES];
 };
 
 /**
@@ -74,13 +79,20 @@ int must_check net_journal_attach(struct net_journal *j, struct ring_back *tx,
                                   struct ring_back *rx, bool resume, char *text,
                                   size_t text_size);
 
+/** net_journal_begin(), net_journal_go_on() - As net_journal_attach(), for one ring */
+int must_check net_journal_begin(struct net_journal_ring *j, struct ring_back *r,
+                                 bool resume, char *text, size_t text_size);
+int must_check net_journal_go_on(struct net_journal_ring *j, struct ring_back *r,
+                                 char *text, size_t text_size);
+
 /** net_journal_respond() - Write a response of @len bytes; shown by net_journal_publish()
  * @rsp:	No implicit padding, every byte is ours to show (XSA-216)
  */
 static inline void net_journal_respond(struct net_journal_ring *j, struct ring_back *r,
                                        const void *rsp, size_t len)
 {
-	uint8_t *to = j->rsp[r->rsp_prod % NET_JOURNAL_SLOTS];
+	uint8_t *to =
+		j->rsp + (r->rsp_prod % NET_JOURNAL_SLOTS) * (size_t)NET_JOURNAL_RSP;
 
 	assert(len <= NET_JOURNAL_RSP && r->size == NET_JOURNAL_SLOTS);
 	assert(r->rsp_prod != r->req_cons);
@@ -88,6 +100,10 @@ static inline void net_journal_respond(struct net_journal_ring *j, struct ring_b
 	memcpy(to, rsp, len);
 	r->rsp_prod++;
 }
+
+/** net_journal_answer() - The same, on a control ring */
+void net_journal_answer(struct net_journal_ring *j, struct ring_back *r,
+                        const struct xen_netif_ctrl_response *rsp);
 
 /** net_journal_publish() - Show the responses written. Return: whether to notify. */
 bool net_journal_publish(struct net_journal_ring *j, struct ring_back *r);

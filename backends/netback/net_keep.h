@@ -7,7 +7,23 @@
 #ifndef PVB_NET_KEEP_H
 #define PVB_NET_KEEP_H
 
+#include "net_hash.h"
+#include "net_journal.h"
 #include "net_mcast.h"
+
+/**
+ * struct net_hash_keep - What was said on the control ring
+ * @which:	The one of @conf that is in effect
+ * @started:	A worker came so far that it may have taken a request; otherwise @ring
+ *means nothing
+ * @ring:	Its journal
+ */
+struct net_hash_keep {
+	uint32_t which;
+	uint32_t started;
+	struct net_hash_conf conf[2];
+	struct net_journal_ring ring;
+};
 
 /**
  * struct net_keep - Of a card, zeroed before it is used first
@@ -17,6 +33,7 @@ struct net_keep {
 	uint32_t known;
 	uint32_t pad;
 	struct net_mcast mcast;
+	struct net_hash_keep hash;
 };
 
 /* Memory for it, a multiple of the page size. */

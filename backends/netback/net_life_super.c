@@ -5,16 +5,36 @@
 #include <string.h>
 
 #include "net_journal.h"
+#include "net_keep.h"
+#include "net_steer_super.h"
 
-_Static_assert(NET_QUEUES_MAX + NET_FDS <= BDEV_FDS_MAX, "a descriptor for each queue");
+_Static_assert(NET_QUEUES_MAX + NET_FDS + NET_STEER_FDS <= BDEV_FDS_MAX,
+               "a descriptor for each queue");
+
+/* With a control ring there is what chooses queues. @journal is taken. */
+static int life_on(struct bdev *d, struct net_life *l, const struct net_conf *c,
+                   int journal)
+{
+	int rc = 0;
+
+	*l = (struct net_life){ .conf = *c, .journal = journal };
+	if (c->ctrl_port)
+		rc = net_steer_make(l->steer);
+	l->on = !rc;
+	if (!rc)
+		return 0;
+	close(journal);
+	bdev_fault(d, "the kernel lets no program choose its queues: %s", strerror(-rc));
+	return rc;
+}
 
 int net_life_begin(struct bdev *d, struct net_life *l, const struct net_conf *c)
 {
+	int fd;
+
 	net_life_end(l);
-	l->conf = *c;
-	l->journal = bdev_file_new(d, "journal", NULL, 0);
-	l->on = l->journal >= 0;
-	return l->on ? 0 : l->journal;
+	fd = bdev_file_new(d, "journal", NULL, 0);
+	return fd < 0 ? fd : life_on(d, l, c, fd);
 }
 
 int net_life_conf(struct bdev *d, const struct bdev_conf *conf, struct net_conf *c)
@@ -22,7 +42,7 @@ int net_life_conf(struct bdev *d, const struct bdev_conf *conf, struct net_conf 
 	if (conf->len == sizeof(*c)) {
 		memcpy(c, conf->blob, sizeof(*c));
 		if (c->nqueues && c->nqueues <= NET_QUEUES_MAX &&
-		    (!conf->nfds || conf->nfds == c->nqueues + NET_FDS))
+		    (!conf->nfds || conf->nfds == net_conf_fds(c)))
 			return 0;
 	}
 	bdev_fault(d, "its worker was told what this pvbackd does not understand");
@@ -35,10 +55,8 @@ int net_life_adopt(struct bdev *d, struct net_life *l, const struct net_conf *c,
 	int fd = conf->nfds ? take_fd(&conf->fds[c->nqueues]) : bdev_file(d, "journal");
 
 	net_life_end(l);
-	if (fd < 0)
-		return fd;
-	*l = (struct net_life){ .on = true, .conf = *c, .journal = fd };
-	return 0;
+	/* A worker keeps its map and its program; the next one is not given those. */
+	return fd < 0 ? fd : life_on(d, l, c, fd);
 }
 
 void net_life_tell(const struct net_life *l, const struct net_tap *t,
@@ -49,6 +67,23 @@ void net_life_tell(const struct net_life *l, const struct net_tap *t,
 	for (uint32_t i = 0; i < l->conf.nqueues; i++)
 		conf->fds[conf->nfds++] = net_tap_queue(t, i);
 	conf->fds[conf->nfds++] = l->journal;
+	for (int i = 0; i < NET_STEER_FDS && l->conf.ctrl_port; i++)
+		conf->fds[conf->nfds++] = l->steer[i];
+}
+
+/* What a worker may have made of it is not trusted, nor mapped: it could be cut short. */
+bool net_life_hash(const struct net_life *l, struct net_hash_conf *c)
+{
+	off_t at = (off_t)(l->conf.nqueues * (size_t)NET_JOURNAL_SIZE +
+	                   offsetof(struct net_keep, hash));
+	struct net_hash_keep k;
+	const size_t len = offsetof(struct net_hash_keep, ring);
+
+	if (!l->on || !l->conf.ctrl_port ||
+	    pread(l->journal, &k, len, at) != (ssize_t)len)
+		return false;
+	*c = k.conf[k.which & 1];
+	return net_hash_conf_ok(c, l->conf.nqueues) && net_hash_on(c);
 }
 
 bool net_life_serving(const struct net_life *l)
@@ -61,5 +96,7 @@ void net_life_end(struct net_life *l)
 {
 	if (l->on)
 		close(l->journal);
+	if (l->on && l->conf.ctrl_port)
+		net_steer_free(l->steer);
 	*l = (struct net_life){ 0 };
 }

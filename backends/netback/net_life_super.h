@@ -11,16 +11,19 @@
 #include "backend.h"
 #include "compiler.h"
 #include "net_conf.h"
+#include "net_hash.h"
 #include "net_tap_super.h"
 
 /**
  * struct net_life - Of a card; zero while it is not connected
  * @on:		It is
  * @journal:	File
+ * @steer:	Of a card with a control ring: net_steer.h
  */
 struct net_life {
 	bool on;
 	int journal;
+	int steer[NET_STEER_FDS];
 	struct net_conf conf;
 };
 
@@ -47,6 +50,10 @@ int must_check net_life_adopt(struct bdev *d, struct net_life *l,
 /** net_life_tell() - Fill in what a worker is told */
 void net_life_tell(const struct net_life *l, const struct net_tap *t,
                    struct bdev_conf *conf);
+
+/** net_life_hash() - What the guest has said on its control ring. Return: it is hashed.
+ */
+bool must_check net_life_hash(const struct net_life *l, struct net_hash_conf *c);
 
 /** net_life_serving() - The worker was at work on a queue when it ended */
 bool net_life_serving(const struct net_life *l);

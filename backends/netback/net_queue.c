@@ -66,8 +66,7 @@ struct net_queue {
 static void queue_fail(struct net_queue *q, int err, const char *why)
 {
 	q->failed = true;
-	if (!atomic_flag_test_and_set(&q->vif->failed))
-		wdev_failed(q->vif->dev, err, "%s", why);
+	net_vif_failed(q->vif, err, why);
 }
 
 /* When the queue stops, what was taken goes at once. */
@@ -304,14 +303,9 @@ void *net_queue_run(void *arg)
 {
 	struct net_queue *q = arg;
 	struct net_vif *v = q->vif;
-	bool go;
 
-	pthread_mutex_lock(&v->lock);
-	go = v->go;
-	pthread_mutex_unlock(&v->lock);
-	if (!go)
+	if (!net_vif_begins(v))
 		return NULL;
-	pthread_detach(pthread_self());
 	while (!q->stopping) {
 		bool more = !q->failed;
 
@@ -450,6 +444,7 @@ static void queue_init(struct net_queue *q, struct net_vif *v, uint32_t i)
 	q->rx.allow = net_pass_may_read;
 	q->rx.went = net_pass_was_read;
 	q->tx.arg = q->rx.arg = &v->pass;
+	q->rx.rss = &v->rss;
 	q->rx.accept = (struct net_accept){ .sg = flags & NET_SG,
 		                            .csum4 = flags & NET_CSUM4,
 		                            .csum6 = flags & NET_CSUM6,

@@ -14,7 +14,9 @@
 #include "net_conf.h"
 #include "net_live.h"
 #include "net_pass.h"
+#include "net_rss.h"
 
+struct net_ctrlq;
 struct net_journal;
 struct net_keep;
 struct net_queue;
@@ -22,11 +24,12 @@ struct net_queue;
 /**
  * struct net_vif - A network card: what its queues share
  * @stop:	eventfd that is readable when the threads are to end, for all of them
- * @live:	Queues whose thread has not ended
+ * @live:	Threads that have not ended
  * @failed:	The supervisor has been told
  * @stalled:	Queues that receive nothing; guarded by @lock
  * @lock:	The threads wait for it to begin
  * @go:		They may; else they are to end
+ * @ctrl:	Its control ring, or NULL
  * @lives:	What may change meanwhile
  * @journal:	NET_JOURNAL_SIZE bytes for each queue, then @keep
  */
@@ -43,6 +46,8 @@ struct net_vif {
 	struct net_lives lives;
 	uint8_t *journal;
 	struct net_keep *keep;
+	struct net_rss rss;
+	struct net_ctrlq *ctrl;
 	struct net_capture capture;
 	struct net_queue *queue[NET_QUEUES_MAX];
 };
@@ -76,6 +81,12 @@ void *net_queue_run(void *queue);
  * At the end it is the supervisor that unplugs it: another worker may go on.
  */
 void net_queue_carrier(const struct net_queue *q, int on);
+
+/** net_vif_begins() - First in a thread. Return: it may go on; else it is to end. */
+bool must_check net_vif_begins(struct net_vif *v);
+
+/** net_vif_failed() - A ring cannot be served any more; the first one is told of */
+void net_vif_failed(struct net_vif *v, int err, const char *why);
 
 /** net_vif_ended() - A thread is done with @v; the last one reports and frees it */
 void net_vif_ended(struct net_vif *v);

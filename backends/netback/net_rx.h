@@ -21,7 +21,8 @@
  */
 #define NET_RX_FRAME_MAX (65535U + 14U + 8U)
 #define NET_RX_DATA_MAX  ((NET_RX_FRAME_MAX + XEN_PAGE - 1) / XEN_PAGE)
-#define NET_RX_SLOTS_MAX (NET_RX_DATA_MAX + 1U)
+/* Those of data, and for each kind of extra one. */
+#define NET_RX_SLOTS_MAX (NET_RX_DATA_MAX + 2U)
 
 _Static_assert(NET_RX_DATA_MAX <= XEN_NETIF_NR_SLOTS_MIN, "netfront takes no more");
 
@@ -39,6 +40,8 @@ enum net_rx_cause {
  * @validated:	Its checksum is right, or blank on a way that loses nothing
  * @gso_type:	XEN_NETIF_GSO_TYPE_*
  * @gso_size:	Bytes of payload a segment gets, not 0 with a @gso_type
+ * @hashed:	It has a hash that the guest is to be told: @hash, of @hash_type
+ * @hash_type:	_XEN_NETIF_CTRL_HASH_TYPE_*
  * @cause:	With V_REJECT
  */
 struct net_rx_meta {
@@ -46,6 +49,9 @@ struct net_rx_meta {
 	bool validated;
 	uint8_t gso_type;
 	uint16_t gso_size;
+	bool hashed;
+	uint8_t hash_type;
+	uint32_t hash;
 	enum net_rx_cause cause;
 };
 
@@ -67,7 +73,8 @@ struct net_rx_slot {
 /** net_rx_slots() - Slots a frame of @len bytes needs, 1 to NET_RX_FRAME_MAX */
 static inline uint32_t net_rx_slots(uint32_t len, const struct net_rx_meta *m)
 {
-	return (len + XEN_PAGE - 1) / XEN_PAGE + (m->gso_type != XEN_NETIF_GSO_TYPE_NONE);
+	return (len + XEN_PAGE - 1) / XEN_PAGE +
+	       (m->gso_type != XEN_NETIF_GSO_TYPE_NONE) + m->hashed;
 }
 
 /**

@@ -64,6 +64,13 @@ static uint32_t rxq_read(struct net_rxq *q, struct virtio_net_hdr *h, uint8_t *d
 	return (uint32_t)((size_t)n - RX_HDR);
 }
 
+static void rxq_hash(struct net_rxq *q, struct net_rx_frame *f)
+{
+	f->meta.hashed = net_hash_frame(&q->view.toeplitz, q->view.types, f->data, f->len,
+	                                &f->meta.hash, &f->meta.hash_type);
+	stats_add(&q->stats->rx_hashed, f->meta.hashed);
+}
+
 /*
  * Read frames for @have slots, and one more if it is larger than what is left. Return:
  * slots that all but that one take.
@@ -112,6 +119,8 @@ static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
 			continue;
 		}
 		q->went(q->arg, f->len);
+		if (q->view.types)
+			rxq_hash(q, f);
 		f->slots = net_rx_slots(f->len, &f->meta);
 		f->since = net_turn_ns(q->now);
 		q->nframe++;
@@ -244,6 +253,7 @@ enum verdict net_rxq_turn(struct net_rxq *q, const char **why)
 		*why = "the ring's index cannot be: more slots than the ring has";
 		return V_FATAL;
 	}
+	net_rss_look(q->rss, &q->view);
 	used = rxq_fill(q, have);
 	for (uint32_t left = used; left; n++)
 		left -= q->frame[n].slots;

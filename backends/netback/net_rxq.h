@@ -19,6 +19,7 @@
 #include "net_journal.h"
 #include "net_capture.h"
 #include "net_mcast.h"
+#include "net_rss.h"
 #include "net_rx.h"
 #include "net_stats.h"
 #include "net_vnet.h"
@@ -59,6 +60,7 @@ struct net_rx_frame {
  * @tap:	Descriptor; the queue's
  * @arena:	NET_RX_ARENA bytes, page-aligned
  * @mcast:	Groups that it is given; NULL: all
+ * @rss:	How frames are hashed, @view as of this turn
  * @allow:	May a frame be read? 0, or ns to wait
  * @went:	One of @len bytes was, for the guest
  * @wait:	ns until one may be; 0: it may
@@ -87,6 +89,8 @@ struct net_rxq {
 	void *arg;
 	uint64_t wait;
 	const struct net_mcast *mcast;
+	struct net_rss *rss;
+	struct net_rss_view view;
 	uint64_t *now;
 	struct hist *hist;
 	uint32_t given;

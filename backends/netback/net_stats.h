@@ -47,12 +47,16 @@
 	X(rx_bytes)                                                        \
 	X(rx_filtered) /* for a group that the guest does not listen to */ \
 	X(rx_starved)  /* times that slots were missing */                 \
+	X(rx_hashed)   /* of which the guest was told a hash */            \
 	X(copy_calls)  /* grant copies: calls, segments */                 \
 	X(copy_segs)                                                       \
 	X(batches)  /* publications of responses */                        \
 	X(notifies) /* of which the guest had asked for an event */        \
 	X(events)   /* events received */                                  \
 	X(sleeps)                                                          \
+	/* of the control ring, in the first queue's; of these, refused */ \
+	X(ctrl_requests)                                                   \
+	X(ctrl_refused)                                                    \
 	NET_LOSSES(X)
 
 struct net_stats {

@@ -129,6 +129,19 @@ static int probe_mtu(struct bdev *d, uint32_t *mtu)
 	return -EINVAL;
 }
 
+/* Queues of the TAP that a worker has. What the blob says is judged when it is adopted.
+ */
+static uint32_t held_queues(const struct bdev_conf *held)
+{
+	struct net_conf c = { 0 };
+
+	if (held && held->len == sizeof(c))
+		memcpy(&c, held->blob, sizeof(c));
+	return c.nqueues <= NET_QUEUES_MAX && held && held->nfds == net_conf_fds(&c)
+	               ? c.nqueues
+	               : 0;
+}
+
 static int probe_tap(struct bdev *d, struct net *n)
 {
 	uint32_t index = 0, mtu = 0;
@@ -137,10 +150,8 @@ static int probe_tap(struct bdev *d, struct net *n)
 
 	rc = rc ? rc : probe_mtu(d, &mtu);
 	rc = rc ? rc : bdev_key_limit(d, d->path, INDEX_KEY, INT32_MAX, &index);
-	/* What the blob says is judged when it is adopted. */
-	if (!rc && d->held && d->held->nfds > NET_FDS &&
-	    d->held->nfds <= NET_QUEUES_MAX + NET_FDS)
-		return net_tap_share(d, d->held->fds, d->held->nfds - NET_FDS, index,
+	if (!rc && held_queues(d->held))
+		return net_tap_share(d, d->held->fds, held_queues(d->held), index,
 		                     &n->tap);
 	return rc ? rc : net_tap_open(d, name, index, mtu, &n->tap);
 }
@@ -304,6 +315,26 @@ static int net_update(struct bdev *d, struct bdev_conf *told, struct bdev_update
 	return 1;
 }
 
+/* "ipv4 ipv4-tcp, 128 entries" */
+static void describe_hash(const struct net *n, struct bdev_facts *f)
+{
+	static const char *const type[] = {
+		[_XEN_NETIF_CTRL_HASH_TYPE_IPV4] = " ipv4",
+		[_XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP] = " ipv4-tcp",
+		[_XEN_NETIF_CTRL_HASH_TYPE_IPV6] = " ipv6",
+		[_XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP] = " ipv6-tcp",
+	};
+	const char *name[ARRAY_SIZE(type)];
+	struct net_hash_conf c;
+
+	if (!net_life_hash(&n->life, &c))
+		return;
+	for (uint32_t i = 0; i < ARRAY_SIZE(type); i++)
+		name[i] = c.types & 1U << i ? type[i] : "";
+	bdev_fact(f, "hash", "toeplitz%s%s%s%s", name[0], name[1], name[2], name[3]);
+	bdev_fact_num(f, "hash-mapping", c.size);
+}
+
 static void net_describe(const struct bdev *d, const struct bdev_conf *conf,
                          struct bdev_facts *f)
 {
@@ -327,6 +358,8 @@ static void net_describe(const struct bdev *d, const struct bdev_conf *conf,
 	bdev_fact_bool(f, "rx-notify", c.flags & NET_RX_NOTIFY);
 	bdev_fact_bool(f, "multicast-control", c.live.mcast);
 	net_policy_describe(&c, f);
+	bdev_fact_bool(f, "control-ring", c.ctrl_port != 0);
+	describe_hash(n, f);
 }
 
 static void net_close(struct bdev *d)

@@ -89,8 +89,8 @@ static inline int net_tap_queue(const struct net_tap *t, uint32_t i)
 }
 
 /**
- * net_tap_rest() - No guest uses it: no carrier, one queue, all offloads but those that
- * were switched off
+ * net_tap_rest() - No guest uses it: no carrier, one queue, which the kernel chooses, all
+ * offloads but those that were switched off
  */
 void net_tap_rest(struct net_tap *t);
 

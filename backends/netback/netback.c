@@ -11,6 +11,7 @@
 #include "backend.h"
 #include "clock.h"
 #include "net_conf.h"
+#include "net_ctrlq.h"
 #include "net_journal.h"
 #include "net_keep.h"
 #include "net_queue.h"
@@ -29,6 +30,7 @@ static void vif_free(struct net_vif *v)
 	net_capture_end(&v->capture);
 	pthread_mutex_destroy(&v->capture.lock);
 	net_pass_end(&v->pass);
+	net_rss_end(&v->rss);
 	pthread_mutex_destroy(&v->lock);
 	free(v);
 }
@@ -41,6 +43,24 @@ void net_vif_ended(struct net_vif *v)
 		return;
 	vif_free(v);
 	wdev_disconnected(dev);
+}
+
+bool net_vif_begins(struct net_vif *v)
+{
+	bool go;
+
+	pthread_mutex_lock(&v->lock);
+	go = v->go;
+	pthread_mutex_unlock(&v->lock);
+	if (go)
+		pthread_detach(pthread_self());
+	return go;
+}
+
+void net_vif_failed(struct net_vif *v, int err, const char *why)
+{
+	if (!atomic_flag_test_and_set(&v->failed))
+		wdev_failed(v->dev, err, "%s", why);
 }
 
 /* Return: NULL with errno when memory or descriptors are short. */
@@ -62,6 +82,7 @@ static struct net_vif *vif_new(struct wdev *d, const struct net_conf *c)
 	net_lives_set(&v->lives, &c->live);
 	net_pass_init(&v->pass, &c->live.limits);
 	net_capture_init(&v->capture, d->tag);
+	net_rss_init(&v->rss, d->tag);
 	return v;
 }
 
@@ -89,15 +110,19 @@ void net_vif_stalled(struct net_vif *v, const struct net_queue *q, bool stalled)
 /* All threads, or none. */
 static int vif_run(struct net_vif *v)
 {
-	pthread_t thread[NET_QUEUES_MAX];
+	const uint32_t queues = v->conf.nqueues, all = queues + (v->ctrl ? 1U : 0U);
+	pthread_t thread[NET_QUEUES_MAX + 1];
 	uint32_t n = 0;
 	int rc = 0;
 
 	pthread_mutex_lock(&v->lock);
-	while (!rc && n < v->conf.nqueues) {
-		rc = -pthread_create(&thread[n], NULL, net_queue_run, v->queue[n]);
+	while (!rc && n < all) {
+		rc = n < queues
+		             ? -pthread_create(&thread[n], NULL, net_queue_run,
+		                               v->queue[n])
+		             : -pthread_create(&thread[n], NULL, net_ctrlq_run, v->ctrl);
 		if (!rc) {
-			wdev_thread_name(v->dev, thread[n], n, v->conf.nqueues);
+			wdev_thread_name(v->dev, thread[n], n, n < queues ? queues : all);
 			n++;
 		}
 	}
@@ -142,10 +167,22 @@ static int vif_journal(struct net_vif *v, int fd, char *text, size_t size)
 	return rc;
 }
 
+/* What is to be hashed is known before a frame is read. */
+static int vif_ctrl(struct net_vif *v, const int *tap, int *steer, char *text,
+                    size_t size)
+{
+	int rc = net_rss_open(&v->rss, *tap, steer, text, size);
+
+	return rc ? rc : net_ctrlq_open(v, text, size);
+}
+
 static int vif_start(struct net_vif *v, int *fds, char *text, size_t size)
 {
-	int rc = vif_journal(v, fds[v->conf.nqueues], text, size);
+	int *journal = &fds[v->conf.nqueues];
+	int rc = vif_journal(v, *journal, text, size);
 
+	if (!rc && v->conf.ctrl_port)
+		rc = vif_ctrl(v, fds, journal + NET_FDS, text, size);
 	for (uint32_t i = 0; !rc && i < v->conf.nqueues; i++)
 		rc = net_queue_open(v, i, &fds[i], text, size);
 	if (!rc) {
@@ -156,6 +193,8 @@ static int vif_start(struct net_vif *v, int *fds, char *text, size_t size)
 	}
 	for (uint32_t i = 0; rc && i < v->conf.nqueues; i++)
 		net_queue_close(v->queue[i]);
+	if (rc)
+		net_ctrlq_close(v->ctrl);
 	return rc;
 }
 
@@ -182,7 +221,7 @@ static int net_connect(struct wdev *d, const void *blob, size_t len, int *fds,
 		return -EPROTO;
 	}
 	memcpy(&c, blob, sizeof(c));
-	if (!conf_ok(&c) || nfds != c.nqueues + NET_FDS) {
+	if (!conf_ok(&c) || nfds != net_conf_fds(&c)) {
 		snprintf(text, text_size,
 		         "cannot serve %u queues with %u descriptors, flags %#x",
 		         c.nqueues, nfds, c.flags);
@@ -195,13 +234,13 @@ static int net_connect(struct wdev *d, const void *blob, size_t len, int *fds,
 	}
 	/* Before the thread runs: it may be done with it at any time. */
 	d->priv = v;
-	log_info(d->tag, "serving%s%s%s%s%s%s, %u queue%s with %s event channel%s",
+	log_info(d->tag, "serving%s%s%s%s%s%s, %u queue%s with %s event channel%s%s",
 	         c.flags & NET_SG ? " sg" : "", c.flags & NET_CSUM4 ? " csum4" : "",
 	         c.flags & NET_CSUM6 ? " csum6" : "", c.flags & NET_GSO4 ? " gso4" : "",
 	         c.flags & NET_GSO6 ? " gso6" : "",
 	         c.flags & NET_RX_NOTIFY ? "" : " without rx-notify", c.nqueues,
 	         c.nqueues > 1 ? "s" : "", c.queue[0].rx_port ? "two" : "one",
-	         c.queue[0].rx_port ? "s" : "");
+	         c.queue[0].rx_port ? "s" : "", c.ctrl_port ? ", a control ring" : "");
 	rc = vif_start(v, fds, text, text_size);
 	if (rc)
 		vif_free(v);

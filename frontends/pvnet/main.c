@@ -16,6 +16,7 @@ const struct command commands[] = {
 	{ "load", "Send and check frames of all kinds, both ways at once", cmd_load },
 	{ "flood", "Send one frame again and again, say how fast", cmd_flood },
 	{ "drain", "Receive so many frames, say how fast", cmd_drain },
+	{ "dump", "Print what comes, on which queue, with which hash", cmd_dump },
 };
 const unsigned int ncommands = ARRAY_SIZE(commands);
 

@@ -35,6 +35,7 @@ enum {
 	OPT_RX_SLOTS,
 	OPT_QUEUES,
 	OPT_GROUPS,
+	OPT_HASH,
 	OPT_RESET,
 	OPT_LIKE,
 	OPT_DEBUG,
@@ -66,6 +67,7 @@ static const struct option options[] = {
 	{ "rx-slots", required_argument, NULL, OPT_RX_SLOTS },
 	{ "queues", required_argument, NULL, OPT_QUEUES },
 	{ "groups", required_argument, NULL, OPT_GROUPS },
+	{ "hash", required_argument, NULL, OPT_HASH },
 	{ "reset", no_argument, NULL, OPT_RESET },
 	{ "like", required_argument, NULL, OPT_LIKE },
 	{ "debug", no_argument, NULL, OPT_DEBUG },
@@ -117,6 +119,39 @@ static int parse_like(const char *s, struct opts *o)
 	return -EINVAL;
 }
 
+/* "0,1,2,3": a queue for each remainder of a hash. */
+static int parse_hash(const char *s, struct opts *o)
+{
+	/* That of Microsoft's verification suite, which every driver has by default. */
+	static const uint8_t key[] = { 0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2,
+		                       0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0,
+		                       0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30, 0xb4,
+		                       0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30, 0xf2, 0x0c,
+		                       0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa };
+	struct netfront_hash *h = &o->hash;
+
+	_Static_assert(sizeof(key) == sizeof(h->key), "a key");
+	*h = (struct netfront_hash){ .types = XEN_NETIF_CTRL_HASH_TYPE_IPV4 |
+		                              XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP |
+		                              XEN_NETIF_CTRL_HASH_TYPE_IPV6 |
+		                              XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP };
+	memcpy(h->key, key, sizeof(key));
+	o->conf.hash = h;
+	for (;;) {
+		char one[8] = { 0 };
+		size_t n = strcspn(s, ",");
+
+		if (n >= sizeof(one) || h->size == ARRAY_SIZE(h->to))
+			return -EINVAL;
+		memcpy(one, s, n);
+		if (num_u32(one, NETFRONT_QUEUES_MAX - 1, &h->to[h->size++]))
+			return -EINVAL;
+		if (!s[n])
+			return 0;
+		s += n + 1;
+	}
+}
+
 /* Those with a value. */
 static int take_value(struct opts *o, int opt, const char *v)
 {
@@ -154,6 +189,8 @@ static int take_value(struct opts *o, int opt, const char *v)
 		o->groups = v;
 		o->conf.mcast = true;
 		return 0;
+	case OPT_HASH:
+		return parse_hash(v, o);
 	case OPT_QUEUES:
 		return num_u32(v, NETFRONT_QUEUES_MAX, &o->conf.queues) || !o->conf.queues
 		               ? -EINVAL

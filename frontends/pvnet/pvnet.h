@@ -26,6 +26,7 @@
  * @udp:	UDP, else TCP
  * @full:	Full checksums, else blank ones
  * @groups:	Addresses of the groups to listen to, or NULL for all
+ * @hash:	To be hashed, if @conf says so
  * @idle_ms:	`check` ends when nothing has come for so long, `load` as well
  * @seconds:	How long `load` sends
  * @window:	Frames of a flow that it has under way
@@ -46,6 +47,7 @@ struct opts {
 	bool udp;
 	bool full;
 	const char *groups;
+	struct netfront_hash hash;
 	uint32_t idle_ms;
 	uint32_t seconds;
 	uint32_t window;
@@ -63,6 +65,7 @@ int cmd_check(const struct opts *o, struct netfront *nf);
 int cmd_load(const struct opts *o, struct netfront *nf);
 int cmd_flood(const struct opts *o, struct netfront *nf);
 int cmd_drain(const struct opts *o, struct netfront *nf);
+int cmd_dump(const struct opts *o, struct netfront *nf);
 
 /**
  * check_some() - Check all frames that have come on any queue, publish what was put

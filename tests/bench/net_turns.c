@@ -36,6 +36,7 @@ static uint8_t arena[NET_TX_ARENA > NET_RX_ARENA ? NET_TX_ARENA : NET_RX_ARENA]
 	__attribute__((aligned(XEN_PAGE)));
 static struct net_txq tx;
 static struct net_rxq rx;
+static struct net_rss rss;
 static struct net_stats stats;
 static struct net_journal journal;
 static struct hist hist;
@@ -184,6 +185,7 @@ static void receive_frames(uint32_t n)
 		               .stats = &stats,
 		               .hist = &hist,
 		               .now = &now,
+		               .rss = &rss,
 		               .allow = may_read,
 		               .went = was_read,
 		               .accept = { true, true, true, true, true } };

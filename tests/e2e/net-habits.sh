@@ -73,6 +73,7 @@ uncard 1 0
 card 1 >/dev/null
 
 windows='event-channel-rx event-channel-tx feature-gso-tcpv4=1 feature-gso-tcpv6=1 feature-ipv6-csum-offload=1 feature-no-csum-offload=0 feature-rx-notify=1 feature-sg=1 multi-queue-num-queues=1 request-multicast-control=1 request-rx-copy=1 rx-ring-ref tx-ring-ref'
+[ "$(xs read "$(vbe 1)/feature-ctrl-ring")" = 0 ] || windows="ctrl-ring-ref event-channel-ctrl $windows"
 drives Windows "$windows" "b:InitWait $down f:Initialising b:InitWait $up $down" --like windows
 drives "Windows, enabled again" "$windows" \
 	"b:Closed f:Initialising b:InitWait $down f:Initialising b:InitWait $up $down" --like windows

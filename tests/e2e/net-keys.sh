@@ -89,6 +89,23 @@ rx-ring-ref|8|two of the frontend's rings have the same page, grant 8
 tx-ring-ref|4000000000|4000000000
 END
 
+good+=(ctrl-ring-ref 10 event-channel-ctrl 2)
+attach_bare --wait
+offered=$(xs read "$(vbe 1)/feature-ctrl-ring")
+uncard --force 1 0
+[ "$offered" = 1 ] || echo "# SKIP the control ring, which this kernel does not let be"
+while IFS='|' read -r key value words && [ "$offered" = 1 ]; do
+	frontend_says "$key" "$value" "$words"
+done <<'END'
+event-channel-ctrl|-|the frontend's event-channel-ctrl is missing
+ctrl-ring-ref|-|the frontend's ctrl-ring-ref is missing
+ctrl-ring-ref|9|two of the frontend's rings have the same page, grant 9
+ctrl-ring-ref|x|the frontend's ctrl-ring-ref is "x", it must be a number
+event-channel-ctrl|1|two of the frontend's rings have event channel 1
+event-channel-ctrl|0|the frontend's event-channel-ctrl is "0", it must be a number
+ctrl-ring-ref|4000000000|4000000000
+END
+
 good=(multi-queue-num-queues 2 request-rx-copy 1
 	queue-0/tx-ring-ref 8 queue-0/rx-ring-ref 9 queue-0/event-channel 1
 	queue-1/tx-ring-ref 10 queue-1/rx-ring-ref 11
@@ -102,7 +119,7 @@ queue-1/rx-ring-ref|x|the frontend's queue-1/rx-ring-ref is "x", it must be a nu
 queue-1/event-channel-rx|-|the frontend's queue-1/event-channel is missing
 queue-1/event-channel-rx|0|the frontend's queue-1/event-channel-rx is "0"
 queue-1/rx-ring-ref|8|two of the frontend's rings have the same page, grant 8
-queue-1/event-channel-rx|1|two of the frontend's queues have event channel 1
+queue-1/event-channel-rx|1|two of the frontend's rings have event channel 1
 multi-queue-num-queues|3|the frontend's queue-2/tx-ring-ref is missing
 queue-0/tx-ring-ref|4000000000|4000000000
 END

@@ -60,13 +60,16 @@ void nic_add_queue(struct nic *n, const struct nic *other)
 int nic_connect(struct nic *n, const char **text)
 {
 	struct msg_connect c = { .kind = "vif" };
-	int fds[1 + NET_QUEUES_MAX + NET_FDS] = { stats_create(&net_stats_table) };
+	int fds[1 + NET_QUEUES_MAX + NET_FDS + NET_STEER_FDS] = { stats_create(
+		&net_stats_table) };
 	uint32_t nfds = 1;
 
 	assert_true(fds[0] >= 0);
 	for (uint32_t i = 0; i < NET_QUEUES_MAX && n->worker_tap[i]; i++)
 		fds[nfds++] = n->worker_tap[i];
 	fds[nfds++] = n->journal;
+	for (int i = 0; i < NET_STEER_FDS && n->steer[i]; i++)
+		fds[nfds++] = n->steer[i];
 	snprintf(c.tag, sizeof(c.tag), "guest %u vif-%u", n->w->domid, n->handle);
 	assert_int_equal(msg_send(n->w->sock, MSG_SUPER, MSG_CONNECT, n->handle, &c,
 	                          &n->conf, sizeof(n->conf), fds, nfds),

@@ -19,6 +19,7 @@
  * struct nic - One card, seen from the guest and from the host's stack
  * @tap:	The other end of the worker's TAP
  * @worker_tap:	That of each queue; of one by itself the first is used
+ * @steer:	Of a card with a control ring, which is the test's to make; else 0
  * @pages:	NIC_PAGES shared pages for data; the last one is shared read-only
  * @tx_pushed:	Slots put on the transmit ring
  * @tx_seen:	Responses taken off it
@@ -31,6 +32,7 @@ struct nic {
 	int tap;
 	int worker_tap[NET_QUEUES_MAX];
 	int journal;
+	int steer[NET_STEER_FDS];
 	struct net_conf conf;
 	struct netif_tx_sring *tx;
 	struct netif_rx_sring *rx;

@@ -140,7 +140,7 @@ static int setup_rx(void **state)
 	return 0;
 }
 
-/* A response, or with @gso an extra, at index @at. */
+/* A response, or with @type an extra. */
 struct rsp {
 	int16_t status;
 	uint16_t flags;
@@ -148,6 +148,8 @@ struct rsp {
 	uint16_t offset;
 	uint16_t id_off;
 	uint8_t type;
+	uint8_t hash_type, algorithm;
+	bool more;
 };
 
 static void rx_respond(const struct rsp *r, uint32_t n)
@@ -162,6 +164,11 @@ static void rx_respond(const struct rsp *r, uint32_t n)
 			.u.gso = { .size = r[i].gso, .type = XEN_NETIF_GSO_TYPE_TCPV4 }
 		};
 
+		if (r[i].type == XEN_NETIF_EXTRA_TYPE_HASH)
+			x.u.hash = (__typeof__(x.u.hash)){ .type = r[i].hash_type,
+				                           .algorithm = r[i].algorithm,
+				                           .value = { 4, 3, 2, 1 } };
+		x.flags = r[i].more ? XEN_NETIF_EXTRA_FLAG_MORE : 0;
 		*p = (struct netif_rx_response){ .id = (uint16_t)(at % NETFRONT_RING +
 			                                          r[i].id_off),
 			                         .offset = r[i].offset,
@@ -253,12 +260,69 @@ static const struct {
 	  "no segmentation" },
 	{ "an extra of another type",
 	  { { .status = 4096, .flags = EXTRA | BLANK | VALID },
-	    { .type = XEN_NETIF_EXTRA_TYPE_HASH, .gso = 1448 } },
+	    { .type = XEN_NETIF_EXTRA_TYPE_MCAST_ADD, .gso = 1448 } },
 	  2,
 	  -EPROTO,
 	  0,
 	  0,
+	  "no frontend takes" },
+	{ "a hash",
+	  { { .status = 100, .flags = EXTRA },
+	    { .type = XEN_NETIF_EXTRA_TYPE_HASH, .hash_type = 3, .algorithm = 1 } },
+	  2,
+	  1,
+	  100,
+	  1,
+	  NULL },
+	{ "to be segmented, with a hash",
+	  { { .status = 4096, .flags = MORE | EXTRA | BLANK | VALID },
+	    { .type = XEN_NETIF_EXTRA_TYPE_GSO, .gso = 1448, .more = true },
+	    { .type = XEN_NETIF_EXTRA_TYPE_HASH, .hash_type = 1, .algorithm = 1 },
+	    { .status = 904 } },
+	  4,
+	  1,
+	  5000,
+	  2,
+	  NULL },
+	{ "the other way around",
+	  { { .status = 4096, .flags = EXTRA | BLANK | VALID },
+	    { .type = XEN_NETIF_EXTRA_TYPE_HASH,
+	      .hash_type = 1,
+	      .algorithm = 1,
+	      .more = true },
+	    { .type = XEN_NETIF_EXTRA_TYPE_GSO, .gso = 1448 } },
+	  3,
+	  -EPROTO,
+	  0,
+	  0,
 	  "no segmentation" },
+	{ "two hashes",
+	  { { .status = 100, .flags = EXTRA },
+	    { .type = XEN_NETIF_EXTRA_TYPE_HASH,
+	      .hash_type = 1,
+	      .algorithm = 1,
+	      .more = true },
+	    { .type = XEN_NETIF_EXTRA_TYPE_HASH, .hash_type = 1, .algorithm = 1 } },
+	  3,
+	  -EPROTO,
+	  0,
+	  0,
+	  "no hash" },
+	{ "a hash of a type that does not exist",
+	  { { .status = 100, .flags = EXTRA },
+	    { .type = XEN_NETIF_EXTRA_TYPE_HASH, .hash_type = 4, .algorithm = 1 } },
+	  2,
+	  -EPROTO,
+	  0,
+	  0,
+	  "no hash" },
+	{ "a hash of no algorithm",
+	  { { .status = 100, .flags = EXTRA }, { .type = XEN_NETIF_EXTRA_TYPE_HASH } },
+	  2,
+	  -EPROTO,
+	  0,
+	  0,
+	  "no hash" },
 };
 
 static void rx_each(void **state)
@@ -278,6 +342,8 @@ static void rx_each(void **state)
 			assert_int_equal(f.len, rx_rows[i].len);
 			assert_int_equal(f.nparts, rx_rows[i].nparts);
 			assert_int_equal(f.slots, rx_rows[i].n);
+			if (f.meta.hashed)
+				assert_int_equal(f.meta.hash, 0x01020304);
 		}
 	}
 }

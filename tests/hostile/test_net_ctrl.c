@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a guest can say on its control ring, and what it cannot bring about with it. In
+ * the place of the memory of the program that steers is some that the test looks at.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "net_keep.h"
+#include "net_steer.h"
+#include "nic.h"
+
+#define OKAY     XEN_NETIF_CTRL_STATUS_SUCCESS
+#define NOT_SUP  XEN_NETIF_CTRL_STATUS_NOT_SUPPORTED
+#define INVALID  XEN_NETIF_CTRL_STATUS_INVALID_PARAMETER
+#define OVERFLOW XEN_NETIF_CTRL_STATUS_BUFFER_OVERFLOW
+
+#define SET_FLAGS XEN_NETIF_CTRL_TYPE_SET_HASH_FLAGS
+#define SET_KEY   XEN_NETIF_CTRL_TYPE_SET_HASH_KEY
+#define GET_SIZE  XEN_NETIF_CTRL_TYPE_GET_HASH_MAPPING_SIZE
+#define SET_SIZE  XEN_NETIF_CTRL_TYPE_SET_HASH_MAPPING_SIZE
+#define SET_MAP   XEN_NETIF_CTRL_TYPE_SET_HASH_MAPPING
+#define SET_ALG   XEN_NETIF_CTRL_TYPE_SET_HASH_ALGORITHM
+
+#define CTRL_RING     128U
+#define MAP_BYTES     (3UL * XEN_PAGE)
+#define NO_SUCH_GRANT 60000U
+
+static struct worker w;
+static struct nic n;
+static uint8_t frame[70000];
+
+/**
+ * struct ctrl - The control ring of @n
+ * @page:	That requests name, of @page_ref
+ * @memory:	Of the program
+ */
+static struct ctrl {
+	struct xen_netif_ctrl_sring *ring;
+	uint32_t *page;
+	uint32_t ring_ref, page_ref;
+	xenevtchn_handle *xce;
+	evtchn_port_t port;
+	const struct net_steer *memory;
+	uint32_t pushed, seen;
+} c;
+
+static void *share(uint32_t *ref)
+{
+	void *p = xengntshr_share_pages(w.shr, 0, 1, ref, 1);
+
+	assert_non_null(p);
+	memset(p, 0, XEN_PAGE);
+	return p;
+}
+
+static void add_ctrl(struct nic *card)
+{
+	void *p;
+
+	memset(&c, 0, sizeof(c));
+	c.ring = share(&c.ring_ref);
+	SHARED_RING_INIT(c.ring);
+	c.page = share(&c.page_ref);
+	c.port = guest_port(&w, &c.xce);
+	card->conf.ctrl_ref = c.ring_ref;
+	card->conf.ctrl_port = c.port;
+	card->steer[NET_STEER_MAP] = memfd_create("map", MFD_CLOEXEC);
+	card->steer[NET_STEER_PROG] = memfd_create("program", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(card->steer[NET_STEER_MAP], MAP_BYTES), 0);
+	p = mmap(NULL, MAP_BYTES, PROT_READ, MAP_SHARED, card->steer[NET_STEER_MAP], 0);
+	assert_true(p != MAP_FAILED);
+	c.memory = p;
+}
+
+static void drop_ctrl(struct nic *card)
+{
+	xengntshr_unshare(w.shr, c.ring, 1);
+	xengntshr_unshare(w.shr, c.page, 1);
+	xenevtchn_close(c.xce);
+	munmap((void *)(uintptr_t)c.memory, MAP_BYTES);
+	close(card->steer[NET_STEER_MAP]);
+	close(card->steer[NET_STEER_PROG]);
+}
+
+static int setup(void **state)
+{
+	const char *text;
+
+	(void)state;
+	worker_up(&w);
+	nic_share(&n, &w, NIC_ALL);
+	add_ctrl(&n);
+	if (nic_connect(&n, &text))
+		fail_msg("CONNECTED says: %s", text);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	if (worker_alive(&w))
+		nic_disconnect(&n);
+	nic_unshare(&n);
+	drop_ctrl(&n);
+	worker_down(&w);
+	return 0;
+}
+
+static union xen_netif_ctrl_sring_entry *slot(uint32_t i)
+{
+	union xen_netif_ctrl_sring_entry *slots =
+		(void *)((char *)c.ring + offsetof(struct xen_netif_ctrl_sring, ring));
+
+	return &slots[i % CTRL_RING];
+}
+
+static void put(uint16_t type, uint32_t a, uint32_t b, uint32_t d)
+{
+	slot(c.pushed)->req = (struct xen_netif_ctrl_request){
+		.id = (uint16_t)(0x8000 + c.pushed), .type = type, .data = { a, b, d }
+	};
+	c.pushed++;
+}
+
+static void push(void)
+{
+	__atomic_store_n(&c.ring->req_prod, c.pushed, __ATOMIC_RELEASE);
+	xenevtchn_notify(c.xce, c.port);
+}
+
+/* All that was put is answered. */
+static void answered(void)
+{
+	uint64_t end = now_ms() + RIG_WAIT_MS;
+
+	for (;;) {
+		struct pollfd p = { .fd = xenevtchn_fd(c.xce), .events = POLLIN };
+		uint32_t prod = __atomic_load_n(&c.ring->rsp_prod, __ATOMIC_ACQUIRE);
+
+		assert_true(prod - c.seen <= c.pushed - c.seen);
+		if (prod == c.pushed)
+			return;
+		__atomic_store_n(&c.ring->rsp_event, prod + 1, __ATOMIC_SEQ_CST);
+		if (__atomic_load_n(&c.ring->rsp_prod, __ATOMIC_ACQUIRE) != prod)
+			continue;
+		if (now_ms() > end || poll(&p, 1, RIG_WAIT_MS) != 1)
+			fail_msg("%u of %u requests are answered; log:\n%s", prod,
+			         c.pushed, worker_log(&w));
+		assert_int_equal(xenevtchn_pending(c.xce), c.port);
+		xenevtchn_unmask(c.xce, c.port);
+	}
+}
+
+/* Return: its status. */
+static uint32_t ask(uint16_t type, uint32_t a, uint32_t b, uint32_t d)
+{
+	struct xen_netif_ctrl_response rsp;
+	uint16_t id = (uint16_t)(0x8000 + c.pushed);
+
+	put(type, a, b, d);
+	push();
+	answered();
+	rsp = slot(c.seen++)->rsp;
+	assert_int_equal(rsp.id, id);
+	assert_int_equal(rsp.type, type);
+	return rsp.status;
+}
+
+static const struct net_steer_way *way(void)
+{
+	return &c.memory->way[c.memory->which & 1];
+}
+
+/* The key of Microsoft's verification suite, for all types. */
+static void hash_on(void)
+{
+	static const uint8_t key[NET_HASH_KEY] = {
+		0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
+		0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
+		0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
+		0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa
+	};
+
+	assert_int_equal(ask(SET_ALG, 1, 0, 0), OKAY);
+	memcpy(c.page, key, sizeof(key));
+	assert_int_equal(ask(SET_KEY, c.page_ref, sizeof(key), 0), OKAY);
+	assert_int_equal(ask(SET_FLAGS, 15, 0, 0), OKAY);
+}
+
+/* Of that suite: 66.9.149.187:2794 to 161.142.100.80:1766. */
+static void suite_frame(void)
+{
+	static const uint8_t fields[] = { 66,  9,  149,  187,  161,  142,
+		                          100, 80, 0x0a, 0xea, 0x06, 0xe6 };
+
+	memset(frame, 0, sizeof(frame));
+	frame[12] = 8;
+	frame[14] = 0x45;
+	frame[23] = 6;
+	memcpy(frame + 26, fields, sizeof(fields));
+	frame[46] = 0x50;
+}
+
+#define SUITE_HASH 0x51ccc178U
+
+static void is_hash(uint32_t idx)
+{
+	struct netif_extra_info x;
+	uint32_t value;
+
+	memcpy(&x, nic_rx_rsp(&n, idx), sizeof(x));
+	memcpy(&value, x.u.hash.value, sizeof(value));
+	assert_int_equal(x.type, XEN_NETIF_EXTRA_TYPE_HASH);
+	assert_int_equal(x.flags, 0);
+	assert_int_equal(x.u.hash.type, _XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP);
+	assert_int_equal(x.u.hash.algorithm, XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ);
+	assert_int_equal(value, SUITE_HASH);
+}
+
+static const struct virtio_net_hdr plain;
+static const struct virtio_net_hdr gso = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+	                                   .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+	                                   .gso_size = 1448,
+	                                   .hdr_len = 54,
+	                                   .csum_start = 34,
+	                                   .csum_offset = 16 };
+
+static void frame_with_hash(void)
+{
+	suite_frame();
+	nic_post(&n, 2);
+	nic_inject(&n, &plain, frame, 100);
+	assert_int_equal(nic_received(&n, 2), 2);
+	assert_int_equal(nic_rx_rsp(&n, n.rx_seen)->flags, NETRXF_extra_info);
+	assert_int_equal(nic_rx_rsp(&n, n.rx_seen)->status, 100);
+	is_hash(n.rx_seen + 1);
+	n.rx_seen += 2;
+}
+
+/* With a hash a frame needs a slot more, behind the one that says how it is segmented. */
+static void frames_with_hashes(void **state)
+{
+	struct netif_extra_info x;
+
+	(void)state;
+	nic_works(&n);
+	hash_on();
+	frame_with_hash();
+	nic_post(&n, 3);
+	nic_inject(&n, &gso, frame, 5000);
+	nic_turn(&n);
+	/* It would have fitted without. */
+	assert_int_equal(n.rx->rsp_prod, n.rx_seen);
+	nic_post(&n, 1);
+	assert_int_equal(nic_received(&n, 4), 4);
+	assert_true(nic_rx_rsp(&n, n.rx_seen)->flags & NETRXF_extra_info);
+	memcpy(&x, nic_rx_rsp(&n, n.rx_seen + 1), sizeof(x));
+	assert_int_equal(x.type, XEN_NETIF_EXTRA_TYPE_GSO);
+	assert_int_equal(x.flags, XEN_NETIF_EXTRA_FLAG_MORE);
+	is_hash(n.rx_seen + 2);
+	assert_int_equal(nic_rx_rsp(&n, n.rx_seen + 3)->status, 5000 - XEN_PAGE);
+	n.rx_seen += 4;
+	/* It is no IP packet. */
+	nic_works(&n);
+	assert_int_equal(ask(SET_ALG, 0, 0, 0), OKAY);
+	nic_post(&n, 1);
+	nic_inject(&n, &plain, frame, 100);
+	assert_int_equal(nic_received(&n, 1), 1);
+	assert_int_equal(nic_rx_rsp(&n, n.rx_seen++)->flags, 0);
+}
+
+static void each_rule(void **state)
+{
+	const struct {
+		const char *what;
+		uint16_t type;
+		uint32_t data[3];
+		uint32_t status;
+	} rows[] = {
+		{ "largest mapping", GET_SIZE, { 0 }, OKAY },
+		{ "types before the algorithm", SET_FLAGS, { 15 }, INVALID },
+		{ "an algorithm that does not exist", SET_ALG, { 2 }, INVALID },
+		{ "Toeplitz", SET_ALG, { 1 }, OKAY },
+		{ "types", SET_FLAGS, { 15 }, OKAY },
+		{ "a type that does not exist", SET_FLAGS, { 16 }, INVALID },
+		{ "a mapping that is too large", SET_SIZE, { 129 }, INVALID },
+		{ "a mapping", SET_SIZE, { 128 }, OKAY },
+		{ "its entries", SET_MAP, { c.page_ref, 128, 0 }, OKAY },
+		{ "around the end", SET_MAP, { c.page_ref, 2, UINT32_MAX }, INVALID },
+		{ "beyond the end", SET_MAP, { c.page_ref, 128, 1 }, INVALID },
+		{ "too many", SET_MAP, { c.page_ref, 0x40000001, 0 }, OVERFLOW },
+		{ "of no grant", SET_MAP, { NO_SUCH_GRANT, 128, 0 }, INVALID },
+		{ "a key that is too long", SET_KEY, { c.page_ref, 41 }, OVERFLOW },
+		{ "a key of no grant", SET_KEY, { NO_SUCH_GRANT, 40 }, INVALID },
+		{ "no key, of no grant", SET_KEY, { NO_SUCH_GRANT, 0 }, OKAY },
+		{ "grants that stay mapped", 8, { 0 }, NOT_SUP },
+		{ "the same", 9, { 0, 1, 1 }, NOT_SUP },
+		{ "the same", 10, { 0, 1, 1 }, NOT_SUP },
+		{ "no request", 0, { 0 }, NOT_SUP },
+		{ "one that does not exist", 11, { 0 }, NOT_SUP },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint32_t is = ask(rows[i].type, rows[i].data[0], rows[i].data[1],
+		                  rows[i].data[2]);
+
+		if (is != rows[i].status)
+			fail_msg("%s: %u", rows[i].what, is);
+	}
+	nic_works(&n);
+}
+
+static bool flipping;
+
+/* An entry is that of a queue, and of none, and of one again. */
+static void *flip(void *page)
+{
+	for (uint32_t i = 0; __atomic_load_n(&flipping, __ATOMIC_RELAXED); i++)
+		__atomic_store_n((uint32_t *)page + 64, i % 2 ? 0 : 77, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* XSA-270: what is judged is what is used, whatever becomes of the page meanwhile. */
+static void entries_change_while_they_are_copied(void **state)
+{
+	uint32_t taken = 0, refused = 0;
+	pthread_t thread;
+
+	(void)state;
+	hash_on();
+	assert_int_equal(ask(SET_SIZE, 128, 0, 0), OKAY);
+	memset(c.page, 0, XEN_PAGE);
+	__atomic_store_n(&flipping, true, __ATOMIC_RELAXED);
+	assert_int_equal(pthread_create(&thread, NULL, flip, c.page), 0);
+	for (uint32_t i = 0; i < 20000 && (i < 300 || !taken || !refused); i++) {
+		uint32_t status = ask(SET_MAP, c.page_ref, 128, 0);
+
+		if (status == OKAY)
+			taken++;
+		else
+			refused++;
+		assert_true(status == OKAY || status == INVALID);
+		assert_int_equal(way()->size, 128);
+		for (uint32_t k = 0; k < 128; k++)
+			assert_int_equal(way()->to[k], 0);
+	}
+	__atomic_store_n(&flipping, false, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	assert_true(taken && refused);
+}
+
+/* Full again and again; frames go on, and the stop is heard. */
+static void flood(void **state)
+{
+	(void)state;
+	hash_on();
+	for (uint32_t i = 0; i < 40; i++) {
+		while (c.pushed - c.seen < CTRL_RING)
+			put(i % 2 ? SET_KEY : SET_SIZE,
+			    i % 2 ? c.page_ref : c.pushed % 129, 40, 0);
+		push();
+		nic_works(&n);
+		answered();
+		for (; c.seen != c.pushed; c.seen++)
+			assert_int_equal(slot(c.seen)->rsp.status, OKAY);
+	}
+	while (c.pushed - c.seen < CTRL_RING)
+		put(SET_KEY, c.page_ref, 40, 0);
+	push();
+}
+
+/* Events for nothing cost the guest its quickness, and us little. */
+static void storm(void **state)
+{
+	uint64_t cpu = worker_cpu_us(&w), end;
+
+	(void)state;
+	for (end = now_ms() + 300; now_ms() < end;)
+		xenevtchn_notify(c.xce, c.port);
+	assert_true(worker_cpu_us(&w) - cpu < 100000);
+	assert_int_equal(ask(GET_SIZE, 0, 0, 0), OKAY);
+}
+
+static void index_jumps(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(GET_SIZE, 0, 0, 0), OKAY);
+	c.pushed += CTRL_RING + 1;
+	push();
+	assert_non_null(strstr(nic_failed(&n), "control ring's index cannot be"));
+	assert_int_equal(c.ring->rsp_prod, 1);
+}
+
+/* Requests that do not exist are said, but not each of them. */
+static void unknown_are_said(void **state)
+{
+	char *log;
+	uint32_t lines = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 100; i++)
+		assert_int_equal(ask((uint16_t)(11 + i), 0, 0, 0), NOT_SUP);
+	log = worker_log(&w);
+	for (const char *at = log; (at = strstr(at, "which does not exist")); at++)
+		lines++;
+	assert_in_range(lines, 1, 20);
+	free(log);
+}
+
+/*
+ * A worker that died has carried out a request and was about to show the answer: that is
+ * shown, and what is in the ring, where half of it may be, is no request.
+ */
+static void answer_was_not_shown(void **state)
+{
+	const off_t ring = (off_t)(NET_JOURNAL_SIZE + offsetof(struct net_keep, hash) +
+	                           offsetof(struct net_hash_keep, ring));
+	const uint64_t showing = 5ULL << 32 | 4;
+
+	(void)state;
+	hash_on();
+	assert_int_equal(ask(SET_SIZE, 100, 0, 0), OKAY);
+	assert_int_equal(ask(GET_SIZE, 0, 0, 0), OKAY);
+	nic_disconnect(&n);
+	assert_int_equal(c.ring->rsp_prod, 5);
+	c.ring->rsp_prod = 4;
+	slot(4)->req = (struct xen_netif_ctrl_request){ .id = 1, .type = SET_ALG };
+	assert_int_equal(pwrite(n.journal, &showing, sizeof(showing), ring), 8);
+	/* What the program read is lost, and what the guest has said is not. */
+	assert_int_equal(ftruncate(n.steer[NET_STEER_MAP], 0), 0);
+	assert_int_equal(ftruncate(n.steer[NET_STEER_MAP], MAP_BYTES), 0);
+	assert_int_equal(nic_connect(&n, NULL), 0);
+	answered();
+	assert_int_equal(slot(4)->rsp.id, 0x8004);
+	assert_int_equal(slot(4)->rsp.type, GET_SIZE);
+	assert_int_equal(slot(4)->rsp.data, 128);
+	assert_int_equal(way()->types, 15);
+	assert_int_equal(way()->size, 100);
+	frame_with_hash();
+}
+
+/* What no guest can have asked for was not left by a worker of ours. */
+static void spoilt_memory(void **state)
+{
+	const off_t conf = (off_t)(NET_JOURNAL_SIZE + offsetof(struct net_keep, hash) +
+	                           offsetof(struct net_hash_keep, conf));
+	const char *text;
+
+	(void)state;
+	nic_disconnect(&n);
+	for (int i = 0; i < 2; i++) {
+		struct net_hash_conf bad = { .algorithm = 1, .size = 1, .to = { 9 } };
+
+		assert_int_equal(pwrite(n.journal, &bad, sizeof(bad),
+		                        conf + i * (off_t)sizeof(bad)),
+		                 sizeof(bad));
+	}
+	assert_int_equal(nic_connect(&n, &text), EPROTO);
+	assert_non_null(strstr(text, "a hash that cannot be"));
+	assert_int_equal(ftruncate(n.journal, 0), 0);
+	SHARED_RING_INIT(c.ring);
+	SHARED_RING_INIT(n.tx);
+	SHARED_RING_INIT(n.rx);
+	assert_int_equal(nic_connect(&n, NULL), 0);
+}
+
+/* A control ring that cannot be had: the card is given back as a whole. */
+static void half_a_control_ring(void **state)
+{
+	unsigned int fds, tasks;
+	struct ctrl first = c;
+	struct nic m;
+
+	(void)state;
+	fds = worker_count(&w, "fd");
+	tasks = worker_count(&w, "task");
+	for (int how = 0; how < 4; how++) {
+		nic_share(&m, &w, NIC_ALL);
+		add_ctrl(&m);
+		if (how == 0)
+			m.conf.ctrl_ref = NO_SUCH_GRANT;
+		else if (how == 1)
+			m.conf.ctrl_port = 900;
+		else if (how == 2)
+			m.conf.ctrl_ref = m.readonly_ref;
+		else
+			m.conf.ctrl_port = 0;
+		assert_int_not_equal(nic_connect(&m, NULL), 0);
+		assert_int_equal(worker_count(&w, "fd"), fds);
+		assert_int_equal(worker_count(&w, "task"), tasks);
+		nic_unshare(&m);
+		drop_ctrl(&m);
+	}
+	c = first;
+	nic_works(&n);
+	assert_int_equal(ask(GET_SIZE, 0, 0, 0), OKAY);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(frames_with_hashes),
+		TEST(each_rule),
+		TEST(entries_change_while_they_are_copied),
+		TEST(flood),
+		TEST(storm),
+		TEST(index_jumps),
+		TEST(unknown_are_said),
+		TEST(answer_was_not_shown),
+		TEST(spoilt_memory),
+		TEST(half_a_control_ring),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
