@@ -50,10 +50,23 @@ int xst_fd(const struct xst *x)
 	return xs_fileno(x->h);
 }
 
-/* libxenstore sets errno on each failure; never report success for one. */
-static int fail(void)
+/*
+ * libxenstore sets errno on each failure; never report success for one. With a watch it
+ * says EINVAL not only for the store's EINVAL, but also when the connection ends while an
+ * answer is awaited: then there is nobody who answers another question.
+ */
+static int fail(struct xst *x)
 {
-	return errno ? -errno : -EIO;
+	int rc = errno ? -errno : -EIO;
+	char *path;
+
+	if (rc != -EINVAL)
+		return rc;
+	path = xs_get_domain_path(x->h, 0);
+	if (!path)
+		return -EIO;
+	free(path);
+	return rc;
 }
 
 static int printf_like(2, 0) path_format(char *path, const char *fmt, va_list ap)
@@ -69,7 +82,7 @@ static int node_read(struct xst *x, xst_t t, const char *path, char **out)
 	char *v = xs_read(x->h, t, path, &len);
 
 	if (!v)
-		return fail();
+		return fail(x);
 	if (strlen(v) != len) {
 		free(v);
 		return -EINVAL;
@@ -124,13 +137,13 @@ int xst_list(struct xst *x, xst_t t, char ***names, unsigned int *n, const char 
 	if (rc)
 		return rc;
 	*names = xs_directory(x->h, t, path, n);
-	return *names ? 0 : fail();
+	return *names ? 0 : fail(x);
 }
 
 int xst_write(struct xst *x, xst_t t, const char *path, const char *value)
 {
 	if (!xs_write(x->h, t, path, value, (unsigned int)strlen(value)))
-		return fail();
+		return fail(x);
 	return 0;
 }
 
@@ -155,13 +168,13 @@ int xst_printf(struct xst *x, xst_t t, const char *dir, const char *key,
 int xst_rm(struct xst *x, xst_t t, const char *path)
 {
 	if (!xs_rm(x->h, t, path) && errno != ENOENT)
-		return fail();
+		return fail(x);
 	return 0;
 }
 
 int xst_watch(struct xst *x, const char *path, const char *token)
 {
-	return xs_watch(x->h, path, token) ? 0 : fail();
+	return xs_watch(x->h, path, token) ? 0 : fail(x);
 }
 
 void xst_unwatch(struct xst *x, const char *path, const char *token)
@@ -175,7 +188,7 @@ int xst_next(struct xst *x, struct xst_event *ev)
 	char **v = xs_check_watch(x->h);
 
 	if (!v)
-		return errno == EAGAIN ? 0 : fail();
+		return errno == EAGAIN ? 0 : fail(x);
 	ev->path = strdup(v[XS_WATCH_PATH]);
 	ev->token = strdup(v[XS_WATCH_TOKEN]);
 	free(v);
@@ -210,7 +223,7 @@ int xst_transact(struct xst *x, int (*fn)(struct xst *x, xst_t t, void *arg), vo
 		int rc;
 
 		if (t == XST_NULL)
-			return fail();
+			return fail(x);
 		rc = fn(x, t, arg);
 		if (rc && rc != -EAGAIN) {
 			xs_transaction_end(x->h, t, true);
@@ -220,7 +233,7 @@ int xst_transact(struct xst *x, int (*fn)(struct xst *x, xst_t t, void *arg), vo
 			if (!rc)
 				return 0;
 		} else if (errno != EAGAIN) {
-			return fail();
+			return fail(x);
 		}
 		transact_pause(try);
 	}
