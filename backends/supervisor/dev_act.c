@@ -329,6 +329,9 @@ static int act_publish(struct device *d)
 	d->retakes = 0;
 	d->retake_ns = 0;
 	renew_done(d);
+	/* Where XenStore has forgotten it there is nobody to tell. */
+	if (!d->resume && !d->view.dir)
+		return 0;
 	if (!d->resume)
 		return dev_committed(
 			d, dev_store_state(d, XenbusStateConnected, d->ops->publish));

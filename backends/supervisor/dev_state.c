@@ -305,7 +305,8 @@ static enum dev_event observe_front(enum dev_state state, const struct dev_view 
 
 bool dev_is_kept(enum dev_state state)
 {
-	return state == DEV_CONNECTED || state == DEV_REVIVING || state == DEV_RETAKING;
+	return state == DEV_STARTING || state == DEV_CONNECTED || state == DEV_REVIVING ||
+	       state == DEV_RETAKING;
 }
 
 static enum dev_event observe(enum dev_state state, const struct dev_view *v)

@@ -177,8 +177,7 @@ enum dev_online dev_online_parse(const char *s);
  * @init_spent:	The frontend's present 1 has been answered with an error; a new try needs
  *		another 1
  * @kept:	XenStore came back without our directory, which is no wish to be rid of
- *		the device: one that is connected is served on for as long as the guest
- *		lives
+ *		the device: see dev_is_kept()
  * @live:	What its frontend changes while it is connected counts
  * @foreign:	Somebody else serves it: not ours to touch
  * @dead:	The guest is gone or dying
@@ -202,8 +201,9 @@ struct dev_view {
 };
 
 /**
- * dev_is_kept() - A guest has this disk, whether its worker lives or not: a XenStore that
- * comes back without it does not end it
+ * dev_is_kept() - A guest has this disk, whether its worker lives or not, or has it for
+ * all we know: a XenStore that ends may have shown our 4 and not said so. One that comes
+ * back without the disk does not end it while the guest lives
  */
 bool dev_is_kept(enum dev_state state);
 
