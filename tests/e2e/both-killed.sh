@@ -18,7 +18,7 @@ for i in 1 2 3 4 5; do
 	seen=$(grep -cF "$left" "$log")
 	all_killed
 	pvbackd_start
-	check "both disks are gone on with, $i" until_true 10 more_than $((seen + 1)) "$left"
+	check "both disks are gone on with, $i" until_true $patience more_than $((seen + 1)) "$left"
 	check "and I/O goes on, $i" changes disk
 	changes other
 done
@@ -49,5 +49,5 @@ xensim destroy 1
 wait "${load_pid[it]}" 2>/dev/null
 pvbackd_start
 no_file() { ! [ -e "$1" ]; }
-check "files of a guest that is gone go" until_true 10 no_file "$told"
+check "files of a guest that is gone go" until_true $patience no_file "$told"
 scenario_done

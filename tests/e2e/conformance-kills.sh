@@ -3,7 +3,7 @@
 # The conformance matrix with rings of four pages, while the worker is killed again and again:
 # the guest's requests are answered once, rightly and, at barriers, in order. WAYS, SEED: as in
 # conformance.sh.
-# timeout: 300
+# timeout: 600
 . "$(dirname "$0")/lib.sh"
 
 echo "vbd.max-queues = 4" >"$work/pvbackd.conf"
@@ -18,7 +18,7 @@ until gone $conform; do
 	victim=$(worker 1 2>/dev/null)
 	if [ -n "$victim" ] && [ "$(xs read "$(be 1 xvda)/state" 2>/dev/null)" = 4 ]; then
 		kill -9 "$victim" 2>/dev/null && killed=$((killed + 1))
-		until_true 10 gone "$victim"
+		until_true $patience gone "$victim"
 	fi
 done
 ended "conform" $conform

@@ -3,7 +3,7 @@
 # Every way to connect that blkif has, and every kind of request in each of them, checked
 # against a model of the disk: tests/conform. WAYS="x86_32, 8 pages" runs those whose names
 # contain it, SEED changes the random requests.
-# timeout: 300
+# timeout: 600
 . "$(dirname "$0")/lib.sh"
 
 # As on a disk: what is small on tmpfs would not go by io_uring. conformance-kills.sh has that.

@@ -92,7 +92,7 @@ in_guest 1 pvblk read xvdb >/dev/null
 same "a worker that was started to be silent speaks" "$(said '1 vbd-51728')" 1
 echo "log-level = warn" >"$work/pvbackd.conf"
 kill -HUP "$pvbackd_pid"
-same "SIGHUP reads the settings again" "$(until_true 5 test "$(ctl log)" != info; ctl log)" debug
+same "SIGHUP reads the settings again" "$(until_true $patience test "$(ctl log)" != info; ctl log)" debug
 
 # ---- Nobody but root
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
@@ -130,19 +130,19 @@ time.sleep(60)
 END
 python3 "$work/crowd.py" "$sock" >"$work/crowd" 2>&1 &
 crowd=$!
-check "50 clients that never read" until_true 20 grep -q there "$work/crowd"
+check "50 clients that never read" until_true $patience grep -q there "$work/crowd"
 check "list is answered" ctl list
 check "stats is answered" ctl stats --watch=0.1 --count=3
 result $(($(fds) > before + 17)) "of them 16 at most are kept"
 same "a guest is served all the while" "$(in_guest 2 pvblk read xvda | sha)" "$(sha "$work/disk")"
 calm() { [ "$(fds)" -le "$before" ]; }
-check "those who do not read are dropped" until_true 15 calm
+check "those who do not read are dropped" until_true $patience calm
 check "and are there no longer, though they have not gone" kill "$crowd"
 
 # ---- pvbackd goes and comes
 ctl stats --watch=0.1 >"$work/watch" 2>"$work/watch.err" &
 watching=$!
-check "somebody watches" until_true 10 test -s "$work/watch"
+check "somebody watches" until_true $patience test -s "$work/watch"
 stopped "pvbackd stops all the same"
 wait "$watching"
 same "who watched is told" "$? $(cat "$work/watch.err")" "1 pvbackctl: pvbackd has closed the connection"

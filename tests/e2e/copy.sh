@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # An image with a file system goes out through the PV disk and back in by nbdcopy, and is
 # the same to the byte; COPY_SIZE is its size.
-# timeout: 300
+# timeout: 600
 . "$(dirname "$0")/lib.sh"
 
 size=${COPY_SIZE:-1G}

@@ -3,7 +3,7 @@
 # A worker dies at each point in the life of a request, of each kind (tests/points): its guest,
 # with 4 queues at depth 32, gets each answer once and finds what must be there. The worker is
 # compiled for this; the one that is installed has no such points. ROUNDS: how often.
-# timeout: 300
+# timeout: 600
 . "$(dirname "$0")/lib.sh"
 
 seed=${SEED:-$((RANDOM % 1000 + 1))}

@@ -43,10 +43,10 @@ before=$(workers | sort)
 pvbackd_killed
 since=${EPOCHREALTIME/./}
 pvbackd_start
-check "all $((2 * guests)) are adopted" until_true 20 more_than $((2 * guests - 1)) "adopted with its worker"
+check "all $((2 * guests)) are adopted" until_true $patience more_than $((2 * guests - 1)) "adopted with its worker"
 echo "# in $(((${EPOCHREALTIME/./} - since) / 1000)) ms from the start of the process, load $(cut -d' ' -f1 /proc/loadavg)"
 same "no worker is another one, and there is none besides" "$(workers | sort)" "$before"
 for g in "${all[@]}"; do xensim destroy "$g"; done
 wait "${held[@]}" 2>/dev/null
-check "no worker is left when the guests are gone" until_true 10 no_workers
+check "no worker is left when the guests are gone" until_true $patience no_workers
 scenario_done

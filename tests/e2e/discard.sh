@@ -21,7 +21,7 @@ for name in by-uring by-threads; do
 	same "in units of the filesystem's blocks" "$(key xvda discard-granularity)" "$(stat -c %o "$work/$name")"
 	same "aligned" "$(key xvda discard-alignment)" 0
 	same "not securely" "$(key xvda discard-secure)" 0
-	check "the image becomes smaller" until_true 10 fewer $name $((full * 9 / 10))
+	check "the image becomes smaller" until_true $patience fewer $name $((full * 9 / 10))
 	load_right trims "all other data is right"
 	check "detached" detach 1 xvda
 done

@@ -36,16 +36,16 @@ until_true 1 differs "$(sha "$fs/image")" "$fs/image"
 result $(($? == 0)) "nothing is written any more: the storage holds what is in flight"
 first=$(worker 1)
 kill -9 "$first"
-check "a successor is started" until_true 10 another_worker 1 "$first"
+check "a successor is started" until_true $patience another_worker 1 "$first"
 check "it waits, and that is said" wait_log "a worker died and the storage still holds I/O of it"
 told() { error_of 1 xvda | grep 'still holds I/O'; }
-check "in the error node, too" until_true 5 told
+check "in the error node, too" until_true $patience told
 same "nobody has taken the disk up meanwhile" "$(grep -c 'taken up again' "$log")" 0
 same "the guest still sees Connected" "$(xs read "$(be 1 xvda)/state")" 4
 fsfreeze --unfreeze "$fs"
 check "when it has ended the disk is taken up" wait_log "taken up again"
 untold() { ! error_of 1 xvda; }
-check "and the error node is gone" until_true 5 untold
+check "and the error node is gone" until_true $patience untold
 load_right it "the data was right throughout"
 check "detached" detach 1 xvda
 stopped "pvbackd stops in order"

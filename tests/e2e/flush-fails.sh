@@ -18,7 +18,7 @@ setsid nbdfuse "$work/slow" --command nbdkit -s --exit-with-parent eval \
 	flush="if [ -e $work/bad ]; then echo EIO for once >&2; exit 1; fi; echo >>$work/flushed" \
 	>>"$work/fuse.log" 2>&1 &
 fuse_server=$! fuse_mount=$work/slow
-if ! until_true 10 mountpoint -q "$fuse_mount"; then
+if ! until_true $patience mountpoint -q "$fuse_mount"; then
 	echo "1..0 # SKIP nbdfuse cannot mount here: $(tail -n 1 "$work/fuse.log")"
 	exit 0
 fi
@@ -37,7 +37,7 @@ check "a disk" dom0 vbd-attach --wait 1 "$loop" xvda
 connect() {
 	xensim run --domid 1 -- nbdkit -f -U "$work/nbd" "$plugin" dev=xvda >>"$work/nbdkit.log" 2>&1 &
 	front=$!
-	be_state 1 xvda 4 && until_true 10 test -S "$work/nbd"
+	be_state 1 xvda 4 && until_true $patience test -S "$work/nbd"
 	result $? "$1"
 }
 leave() { # WHAT
@@ -68,7 +68,7 @@ write_lands "storage is well again" 2
 same "it is counted" "$(counter 1/xvda io_errors)" 1
 first=$(worker 1)
 kill -9 "$first"
-check "another worker" until_true 10 another_worker 1 "$first"
+check "another worker" until_true $patience another_worker 1 "$first"
 no_flush "another worker"
 write_lands "another worker" 3
 pvbackd_killed "$(worker 1)"

@@ -18,13 +18,13 @@ status() {
 starts() {
 	in_guest 1 bash -c 'echo $$ >"$0" && exec "$@"' "$work/pid" "$@" >/dev/null 2>"$work/load" &
 	load=$!
-	be_state 1 xvda 4
+	connected 1 xvda
 	pid=$(cat "$work/pid")
 }
 
 # ends WHAT STATUS - the load, within seconds
 ends() {
-	until_true 10 gone $load || kill -9 $load
+	until_true $patience gone $load || kill -9 $load
 	wait $load
 	same "$1" $? "$2"
 }
@@ -90,7 +90,7 @@ same "both copies are the disk" "$(sha "$work/out1" "$work/out2" | uniq)" "$(sha
 size_is() { [ "$(nbdinfo --size "$uri")" -eq "$1" ]; }
 check "a client sees the size" size_is $((16 << 20))
 truncate -s 17M "$work/disk"
-check "a later one that it has grown" until_true 10 size_is $((17 << 20))
+check "a later one that it has grown" until_true $patience size_is $((17 << 20))
 check "and reads all of it" nbdcopy "$uri" "$work/out1"
 same "which is the disk" "$(sha "$work/out1")" "$(sha "$work/disk")"
 kill -TERM "$(cat "$work/nbdkit.pid")"
@@ -109,5 +109,5 @@ check "a detach while an NBD client reads" dom0 vbd-detach --wait=20 1 xvda
 ends "the client fails, no hang" 1
 pid=$(cat "$work/nbdkit.pid")
 kill -TERM "$pid"
-check "nbdkit ends" until_true 10 gone "$pid"
+check "nbdkit ends" until_true $patience gone "$pid"
 scenario_done

@@ -24,8 +24,8 @@ end_guest() {
 	changes disk
 	"$@"
 	wait "${load_pid[victim]}" 2>/dev/null
-	check "$how: the domain is gone" until_true 10 domain_gone 1
-	check "$how: its worker is gone" until_true 10 no_worker 1
+	check "$how: the domain is gone" until_true $patience domain_gone 1
+	check "$how: its worker is gone" until_true $patience no_worker 1
 	check "$how: the backend says Closed" be_state 1 xvda 6
 	check "$how: vbd-detach cleans up" detach 1 xvda
 }

@@ -4,7 +4,6 @@
 # a suspension with new rings for those it had: nothing of the old is used for the new.
 . "$(dirname "$0")/lib.sh"
 
-xen=$(dirname /usr/lib/xen-[0-9]*/bin/xenstored)
 host_up
 pvbackd_start
 image disk 4M
@@ -28,11 +27,11 @@ quiet() {
 	was=$now
 	return 1
 }
-check "what it has asked for is done" until_true 10 quiet
+check "what it has asked for is done" until_true $patience quiet
 acked=$(sha "$work/disk")
 in_guest 1 xenstore-write "$(fe 1 xvda)/state" 1
 check "it comes back at 1, without having closed: it is offered the disk" be_state 1 xvda 2
-check "nothing of its old rings is mapped" until_true 10 nothing_mapped
+check "nothing of its old rings is mapped" until_true $patience nothing_mapped
 same "new rings, the data as it was answered" "$(in_guest 1 pvblk read xvda --queues 2 | sha)" "$acked"
 same "nothing was done again" "$(sha "$work/disk")" "$acked"
 kill -CONT "${load_pid[before]}"
@@ -49,9 +48,9 @@ wait "${load_pid[old]}" 2>/dev/null
 anew() { xensim guest 1 --keep --detach -- true >"$work/anew" 2>&1; }
 check "the worker of a guest that is gone keeps its number" refused "" "exists already" eval 'anew || ! cat "$work/anew"'
 kill -9 "$first"
-check "it goes, without pvbackd" until_true 10 gone "$first"
+check "it goes, without pvbackd" until_true $patience gone "$first"
 check "and leaves files" test -e "$work/run/device-1-vbd-51712.told"
-check "another guest has the number" until_true 10 anew
+check "another guest has the number" until_true $patience anew
 left=$(sha "$work/disk")
 # As a toolstack that has waited for long enough.
 xs rm "$(be 1 xvda)"
@@ -70,20 +69,18 @@ same "nothing was done to the disk of the first" "$(sha "$work/disk")" "$left"
 # ---- An end that nobody tells -------------------------------------------------------
 
 load silent 1 xvda
+check "a guest writes, once more" changes next
 # An empty xenstored does not know the guest, and cannot tell of its end.
-kill -9 "$(cat "$XENSIM_DIR/xenstored.pid")"
+store_killed
 check "xenstored is killed" wait_log "the connection to XenStore is lost"
-dom0 "$xen/xenstored" --no-fork --pid-file "$XENSIM_DIR/xenstored.pid" 2>>"$work/xenstored.log" &
-answers() { xs ls /; }
-until_true 10 answers
-xs write /local/domain/0/domid 0 /local/domain/0/name Domain-0
-check "and back, empty" wait_log "XenStore is back"
+check "another begins, empty" store_anew
+check "which is found" wait_log "XenStore is back"
 check "the guest is served on" changes next
 kill -9 "${load_pid[silent]}"
 wait "${load_pid[silent]}" 2>/dev/null
 xensim destroy 1
 check "a guest whose end nobody tells is missed" wait_log "guest 1: the guest is gone"
-check "its worker goes" until_true 10 no_worker 1
-check "and its files" until_true 10 no_files 1
+check "its worker goes" until_true $patience no_worker 1
+check "and its files" until_true $patience no_files 1
 same "pvbackctl has forgotten it" "$(ctl list --json | jq -s 'flatten | length')" 0
 scenario_done

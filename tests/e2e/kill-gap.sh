@@ -16,10 +16,10 @@ be_state 1 xvda 4
 answers() { [ "$(wc -l <"$work/gaps")" -gt "$1" ]; }
 last=0
 for ((k = 0; k < kills; k++)); do
-	until_true 10 another_worker 1 "$last" && until_true 10 more_than "$k" 'worker ready' || break
+	until_true $patience another_worker 1 "$last" && until_true 10 more_than "$k" 'worker ready' || break
 	last=$(worker 1)
 	echo "$last" >&8
-	until_true 10 answers "$k" || break
+	until_true $patience answers "$k" || break
 done
 exec 8>&-
 ended "each kill was followed by an answer" "$gap"

@@ -21,7 +21,7 @@ parallel_up() {
 	setsid nbdkit -U - "$build/nbdkit-witness-plugin.so" file="$work/kept" log="$work/witness" hold="$work/hold" \
 		--run "exec nbdfuse -C 16 '$fuse_mount' \"\$uri\"" >>"$work/fuse.log" 2>&1 &
 	fuse_server=$!
-	until_true 10 mountpoint -q "$fuse_mount"
+	until_true $patience mountpoint -q "$fuse_mount"
 }
 if ! parallel_up ||
 	! loop=$(losetup --show --find --direct-io=on "$work/slow") ||
@@ -50,7 +50,7 @@ round() {
 		nbdcopy '$work/old$g' \"\$uri\" && : >'$work/answered$g' &&
 		nbdcopy --flush '$work/new$g' \"\$uri\"" >"$work/guest$g" 2>&1 &
 	guest=$!
-	check "$what: a write is held by storage" until_true 10 said held "$g"
+	check "$what: a write is held by storage" until_true $patience said held "$g"
 	dead=$(worker "$g")
 	if [ "$3" = "with pvbackd" ]; then
 		pvbackd_killed "$dead"
@@ -61,10 +61,10 @@ round() {
 	refused "$what: the worker is killed, and nobody answers for it while it is held" "" \
 		until_true 2 test -e "$work/answered$g"
 	# Who had an answer all the same goes on, before the old write lands.
-	[ ! -e "$work/answered$g" ] || until_true 10 gone "$guest"
+	[ ! -e "$work/answered$g" ] || until_true $patience gone "$guest"
 	same "$what: it has not landed" "$(grep -cx landed "$work/witness")" $((g - 1))
 	rm "$work/hold"
-	check "$what: it lands" until_true 10 said landed "$g"
+	check "$what: it lands" until_true $patience said landed "$g"
 	ended "$what: the guest has both its writes answered" "$guest"
 	same "$what: the newer is on storage" \
 		"$(dd if="$loop" bs=4096 count=1 iflag=direct status=none | tr -d '\0' | head -n 1)" "new, $what"

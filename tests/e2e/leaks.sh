@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # After 200 times attach, I/O and detach, pvbackd has what it had after the first ten: CYCLES
 # is the number.
-# timeout: 300
+# timeout: 600
 . "$(dirname "$0")/lib.sh"
 
 cycles=${CYCLES:-200}
@@ -20,7 +20,7 @@ rss() { awk '/^VmRSS/ { print $2 }' "/proc/$pvbackd_pid/status"; }
 # vbd-detach returns when the directory is gone, pvbackd sees that a moment later; or what
 # the next cycle has made in its place.
 gone_or_new() { [ "$(grep -cE 'directory gone: closed -> gone|written anew: closed -> new' "$log")" -ge "$i" ]; }
-settled() { until_true 10 gone_or_new; }
+settled() { until_true $patience gone_or_new; }
 held() { xensim status --json | jq -c '[.domains[] | .ports, .grants, .maps | length]'; }
 
 for ((i = 0; i < 10; i++)); do cycle || result 1 "cycle $i"; done

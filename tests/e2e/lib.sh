@@ -29,6 +29,9 @@ trap 'exit 1' HUP INT TERM
 
 # ---- Waiting ----------------------------------------------------------------------
 
+# Seconds after which what has to happen hangs, on a machine that is busy with other things.
+patience=30
+
 # until_true SECONDS COMMAND... - for what no watch tells: look again until it is so
 until_true() {
 	local end=$((SECONDS + $1))
@@ -41,7 +44,7 @@ until_true() {
 
 # logged WORDS, wait_log WORDS [SECONDS] - pvbackd or a worker has said so
 logged() { grep -qF -- "$1" "$log"; }
-wait_log() { until_true "${2:-10}" logged "$1"; }
+wait_log() { until_true "${2:-$patience}" logged "$1"; }
 
 # ended WHAT PROCESS - a background process of ours ends with 0
 ended() {
@@ -52,14 +55,14 @@ ended() {
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
 # halt PROCESS - it is stopped, each of its threads
-halt() { kill -STOP "$1" && until_true 10 halted "$1"; }
+halt() { kill -STOP "$1" && until_true $patience halted "$1"; }
 halted() { ! grep -h '^State:' "/proc/$1"/task/*/status | grep -qv '[[:space:]][tT]'; }
 
 # xs_wait PATH VALUE [SECONDS] - until the node has the value; "" also is a missing node
 xs_wait() {
 	dom0 bash -c '. "$1"/vbd-common.sh
 		is() { [ "$(xs_get "$1")" = "$2" ]; }
-		wait_for "$4" "$2" is "$2" "$3"' _ "$top/xenstore-scripts" "$1" "$2" "${3:-10}"
+		wait_for "$4" "$2" is "$2" "$3"' _ "$top/xenstore-scripts" "$1" "$2" "${3:-$patience}"
 }
 
 # ---- Host, guests, pvbackd --------------------------------------------------------
@@ -78,7 +81,11 @@ fe() { echo "/local/domain/$1/device/vbd/$(vdev_number "$2")"; }
 error_of() { xs read "/local/domain/0/error/backend/vbd/$1/$(vdev_number "$2")/error" 2>/dev/null; }
 
 # be_state GUEST VDEV STATE [SECONDS] - wait for the backend
-be_state() { xs_wait "$(be "$1" "$2")/state" "$3" "${4:-10}"; }
+be_state() { xs_wait "$(be "$1" "$2")/state" "$3" "${4:-$patience}"; }
+
+# connected GUEST VDEV - wait for both ends: until the frontend has said so, it still reads what
+# the backend has written, and ends if XenStore goes away
+connected() { be_state "$1" "$2" 4 && xs_wait "$(fe "$1" "$2")/state" 4; }
 
 host_up() {
 	xensim up || { echo "Bail out! xensim up failed"; exit 1; }
@@ -102,7 +109,24 @@ pvbackd_start() {
 	${host_net:-} xensim run -- pvbackd --foreground --run-dir "$work/run" --config "$work/pvbackd.conf" \
 		--log-level debug 2>>"$log" &
 	pvbackd_pid=$!
-	until_true 10 more_than "$seen" "$ready" || { echo "Bail out! pvbackd does not start"; exit 1; }
+	until_true $patience pvbackd_ready "$seen"
+	more_than "$seen" "$ready" && return
+	echo "Bail out! pvbackd does not start"
+	note "$(where "$pvbackd_pid")"
+	! gone "$pvbackd_pid" || { wait "$pvbackd_pid"; note "it has ended: $?"; }
+	exit 1
+}
+pvbackd_ready() { more_than "$1" "$ready" || gone "$pvbackd_pid"; }
+# where PROCESS - what it waits for
+where() {
+	local t
+	ps -o pid=,stat=,etime=,time=,args= -p "$1"
+	for t in /proc/"$1"/task/[0-9]*; do
+		cat "$t/comm" "$t/wchan" "$t/syscall" 2>/dev/null
+	done
+	find "/proc/$1/fd" -type l -printf '%f -> %l\n' 2>/dev/null
+	df "$work" | tail -n 1
+	uptime
 }
 more_than() { [ "$(grep -cF -- "$2" "$log")" -gt "$1" ]; }
 
@@ -159,7 +183,7 @@ load() {
 	xensim run --domid "$2" -- pvblk load "$3" --rw mixed --verify --time 600s "${@:4}" \
 		>"$work/$1.load" 2>&1 &
 	load_pid[$1]=$!
-	be_state "$2" "$3" 4
+	connected "$2" "$3"
 }
 
 # witness NAME GUEST VDEV - a load that notices if something goes wrong, and leaves the
@@ -171,7 +195,7 @@ hold() {
 	[ -p "$work/input" ] || { mkfifo "$work/input" && exec 9<>"$work/input"; }
 	xensim run --domid "$1" -- pvblk write "${@:2}" <"$work/input" &
 	held+=($!)
-	be_state "$1" "$2" 4
+	connected "$1" "$2"
 }
 held=()
 
@@ -205,7 +229,7 @@ load_failed() {
 changes() {
 	local before
 	before=$(sha "$work/$1")
-	until_true "${2:-10}" differs "$before" "$work/$1"
+	until_true "${2:-$patience}" differs "$before" "$work/$1"
 }
 differs() { [ "$(sha "$2")" != "$1" ]; }
 
@@ -245,6 +269,16 @@ sha() { sha256sum "$@" | cut -d' ' -f1; }
 # pattern GUEST VDEV ARGUMENT... - `pvblk verify`, the hash only
 pattern() { in_guest "$1" pvblk verify "${@:2}" | cut -d' ' -f1; }
 
+# ---- XenStore that dies -------------------------------------------------------------
+xen=$(dirname /usr/lib/xen-[0-9]*/bin/xenstored)
+store_killed() { kill -9 "$(cat "$XENSIM_DIR/xenstored.pid")"; }
+
+# store_anew - another xenstored, that knows nothing but who we are
+store_anew() {
+	dom0 "$xen/xenstored" --no-fork --pid-file "$XENSIM_DIR/xenstored.pid" >>"$work/xenstored.log" 2>&1 &
+	until_true $patience xs ls / && xs write /local/domain/0/domid 0 /local/domain/0/name Domain-0
+}
+
 # ---- Storage that does as it is told ------------------------------------------------
 
 # fuse_up NAME IMAGE [ARGUMENT...] - a file with the content of an image, served by nbdkit
@@ -256,7 +290,7 @@ fuse_up() {
 	setsid nbdfuse "$fuse_mount" --command nbdkit -s --exit-with-parent --filter=error \
 		file "$work/$2" "${@:3}" >>"$work/fuse.log" 2>&1 &
 	fuse_server=$!
-	until_true 10 mountpoint -q "$fuse_mount"
+	until_true $patience mountpoint -q "$fuse_mount"
 }
 
 fuse_down() {
@@ -279,7 +313,7 @@ witness_up() {
 		"$build/nbdkit-witness-plugin.so" file="$work/$2" log="$work/witness" "${@:3}" >>"$work/fuse.log" 2>&1 &
 	fuse_server=$!
 	disown "$fuse_server" # it does not survive being cut off, and need not be mourned
-	until_true 10 mountpoint -q "$fuse_mount"
+	until_true $patience mountpoint -q "$fuse_mount"
 }
 witness_cut() { kill -9 "$(cat "$work/witness.pid")"; }
 

@@ -48,7 +48,7 @@ truncate -s 5M "$work/disk"
 check "the file grows, the loop device does not" xs_wait "$(be 1 xvda)/sectors" 10240
 attach 1 disk xvdb
 says() { error_of 1 xvdb | grep -q "$1"; }
-check "the file is in use, by whatever name" until_true 10 says "has open for writing"
+check "the file is in use, by whatever name" until_true $patience says "has open for writing"
 check "who waits for it can go" detach 1 xvdb
 load_right file "its data is right"
 check "what it writes it reads" pattern 1 xvda --seed 3

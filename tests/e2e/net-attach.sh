@@ -17,7 +17,7 @@ same "the TAP has the address that no bridge takes" \
 same "and the MTU asked for" "$(host cat /sys/class/net/vif1.0/mtu)" 9000
 check "the backend waits in InitWait" vif_state 1 2
 check "detached" uncard 1 0
-check "the TAP is gone" until_true 5 no_interface vif1.0
+check "the TAP is gone" until_true $patience no_interface vif1.0
 
 # The script runs when InitWait is seen, and finds the TAP under its name.
 same "attached" "$(card 1)" 0
@@ -27,7 +27,7 @@ check "it has no carrier" no_carrier vif1.0
 was=$(index vif1.0)
 eth_starts 1 "the guest's driver starts"
 check "Connected" vif_state 1 4
-check "the link is up" until_true 5 has_carrier vif1.0
+check "the link is up" until_true $patience has_carrier vif1.0
 check "ping, IPv4" pings 1 10.9.0.254
 check "ping, IPv6" pings 1 fd09::254
 
@@ -64,7 +64,7 @@ check "ping" pings 1 fd09::254
 
 # A name of the toolstack's choice, and a rename under load.
 check "detached from a guest that uses it" uncard --force 1 0
-check "its TAP is gone" until_true 5 no_interface vif1.0
+check "its TAP is gone" until_true $patience no_interface vif1.0
 eth_ends 1
 host xensim run -- vif-attach --mac "$(mac 1)" --bridge br0 --vifname uplink1 1 >/dev/null
 check "it is called so" host test -e /sys/class/net/br0/brif/uplink1
@@ -81,12 +81,12 @@ eth_starts 1 "the driver comes again"
 check "ping, after a restart, by another name" pings 1 10.9.0.254
 check "detached" uncard --force 1 0
 eth_ends 1
-check "the renamed TAP is gone" until_true 5 no_interface uplink2
+check "the renamed TAP is gone" until_true $patience no_interface uplink2
 
 # The end of a guest is the end of its card.
 xensim destroy 2
 eth_ends 2
 check "a dead guest's card can be detached" uncard --force 2 0
-check "its TAP is gone" until_true 5 no_interface vif2.0
+check "its TAP is gone" until_true $patience no_interface vif2.0
 same "no interface is left" "$(host ip -o link show type tun | wc -l)" 0
 scenario_done

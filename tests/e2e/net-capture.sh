@@ -17,7 +17,7 @@ capture() {
 	seen=$(grep -cF 'vif-0: captured,' "$log")
 	pvbackctl capture vif1.0 "--run-dir=$work/run" -w "$work/$1.pcapng" "${@:3}" 2>"$work/$1.said" &
 	looks[$1]=$!
-	until_true 10 more_than "$seen" 'vif-0: captured,'
+	until_true $patience more_than "$seen" 'vif-0: captured,'
 	result $? "$2" "$(cat "$work/$1.said")"
 }
 # captured NAME WHAT - it ends with success

@@ -32,13 +32,13 @@ forget
 check "the host finds fd09::1" host_pings fd09::1
 xs write "$(vfe 1)/request-multicast-control" many
 words() { [[ $(vif_error 1) == *'request-multicast-control is "many"'* ]]; }
-check "what is no number is named in the error node" until_true 5 words
+check "what is no number is named in the error node" until_true $patience words
 forget
 check "and changes nothing" host_pings fd09::1
 xs write "$(vfe 1)/request-multicast-control" 1
 check "it asks for its own again" wait_log "vif-0: it is given groups that it has added only"
 no_error() { [ -z "$(vif_error 1)" ]; }
-check "nothing is wrong any more" until_true 5 no_error
+check "nothing is wrong any more" until_true $patience no_error
 forget
 check "the host does not find fd09::1" no_ping fd09::1
 same "all of that without another connection" "$(xs read "$(vbe 1)/state") $(xs read "$(vfe 1)/state") $(grep -c 'guest 1 vif-0: InitWait -> Connected' "$log")" "4 4 2"
@@ -49,7 +49,7 @@ check "the next one knows the group" no_ping fd09::1
 
 stopped "pvbackd stops"
 pvbackd_start
-check "another pvbackd takes the card up" until_true 10 more_than 1 "vif-0: taken up again"
+check "another pvbackd takes the card up" until_true $patience more_than 1 "vif-0: taken up again"
 forget
 check "it does not know the groups, and gives the guest all" host_pings fd09::1
 eth_closes 1
@@ -64,10 +64,10 @@ host ip neighbour replace 10.9.0.1 lladdr "$(mac 1)" dev br0
 ip netns exec "$net-host" ping -q -i 0.01 10.9.0.1 >/dev/null 2>&1 &
 pinging=$!
 eth_starts 1 "a guest without receive slots" --rx-slots 0
-check "it loses its carrier" until_true 10 no_carrier vif1.0
+check "it loses its carrier" until_true $patience no_carrier vif1.0
 check "that is said" wait_log "guest 1 vif-0: it has posted too few receive slots for 1000 ms"
 words() { [[ $(vif_error 1) == *"too few receive slots"* ]]; }
-check "in the error node, too" until_true 5 words
+check "in the error node, too" until_true $patience words
 check "what waited was dropped" test "$(counter 1/vif-0 rx_expired)" -gt 20
 check "the neighbour is served" pings 2 10.9.0.254
 kill "$pinging"
@@ -75,7 +75,7 @@ wait "$pinging" 2>/dev/null
 host ip neighbour delete 10.9.0.1 dev br0
 eth_closes 1
 eth_starts 1 "it comes back with slots"
-check "and has a carrier" until_true 5 has_carrier vif1.0
+check "and has a carrier" until_true $patience has_carrier vif1.0
 check "ping" pings 1 10.9.0.254
 eth_closes 1
 eth_closes 2
@@ -85,7 +85,7 @@ in_net 2 pvnet send --to "$(mac 1)" --cross-page --count 1 >/dev/null 2>&1
 same "its driver has lost the card" $? 4
 check "the log says why" wait_log "guest 2 vif-0: a slot that crosses the end of its page"
 why() { [[ $(vif_error 2) == *"crosses the end of its page"* ]]; }
-check "the error node, too" until_true 5 why
+check "the error node, too" until_true $patience why
 eth_starts 2 "it connects anew"
 check "ping" pings 2 10.9.0.254
 eth_closes 2

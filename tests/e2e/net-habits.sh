@@ -86,7 +86,7 @@ minios='event-channel request-rx-copy=1 rx-ring-ref tx-ring-ref'
 stopped "pvbackd stops"
 host xensim run -- vif-attach --mac "$(mac 1)" --bridge br0 1 >/dev/null &
 attaching=$!
-until_true 10 xs read "$(vfe 1)/state"
+until_true $patience xs read "$(vfe 1)/state"
 late() {
 	check "mini-os: Connected, before there is a backend" xs_wait "$(vfe 1)/state" 4
 	same "mini-os: the backend is in state 1" "$(xs read "$(vbe 1)/state")" 1

@@ -90,7 +90,7 @@ eth() {
 	ip netns exec "$net-g$g" xensim run --domid "$g" -- pvnet tap "${@:2}" \
 		>"$work/eth$g.log" 2>&1 &
 	eth_pid[$g]=$!
-	until_true 10 grep -q 'eth0 is there' "$work/eth$g.log" || return
+	until_true $patience grep -q 'eth0 is there' "$work/eth$g.log" || return
 	net_of "$g" sysctl -q net.ipv6.conf.eth0.accept_dad=0
 	net_of "$g" ip address add "10.9.0.$g/24" dev eth0
 	net_of "$g" ip address add "fd09::$g/64" dev eth0
@@ -135,7 +135,7 @@ iperf() {
 	rm -f "$work/iperf.server"
 	ip netns exec "$net-$3" iperf3 --server --one-off --forceflush >"$work/iperf.server" 2>&1 &
 	pid=$!
-	until_true 5 grep -q listening "$work/iperf.server" || return
+	until_true $patience grep -q listening "$work/iperf.server" || return
 	net_of "$from" timeout 30 iperf3 --client "$to" --json $amount "${@:4}" >"$work/iperf.json"
 	# One that nobody came to is still there.
 	kill "$pid" 2>/dev/null
@@ -173,7 +173,7 @@ flows() {
 	rm -f "$work/check"
 	in_net 2 pvnet check --idle 2000 $4 >"$work/check" 2>&1 &
 	checker=$!
-	until_true 10 grep -q ready "$work/check" && until_true 5 has_carrier vif2.0
+	until_true $patience grep -q ready "$work/check" && until_true 5 has_carrier vif2.0
 	send=$(in_net 1 pvnet send --to "$(mac 2)" $3 2>&1)
 	wait "$checker"
 	result $? "$1" "$send; $(cat "$work/check")"

@@ -15,7 +15,7 @@ limit() { ctl limit vif1.0 "$@"; }
 set_to() {
 	local before
 	before=$(grep -cF 'vif-0: limits are' "$log")
-	limit "$@" && until_true 10 more_than "$before" 'vif-0: limits are'
+	limit "$@" && until_true $patience more_than "$before" 'vif-0: limits are'
 }
 between() { # LOW HIGH WHAT NUMBER
 	[ "${4:-0}" -ge "$1" ] && [ "${4:-0}" -le "$2" ]

@@ -4,7 +4,7 @@
 # once: what arrives is right in every byte, header and checksum, in the order of its flow, and
 # what does not is what the host says it has dropped. NET_TIME=60 for a longer look; SEED=2 for
 # other frames.
-# timeout: 300
+# timeout: 600
 . "$(dirname "$0")/net-lib.sh"
 
 ways=("" "--one-channel --no-rx-notify --rx-slots 40" "--no-gso --window 8" "--no-csum --no-gso --window 8"
@@ -57,7 +57,7 @@ loads() {
 checks() { # IDLE OPTION...
 	ip netns exec "$net-g1" xensim run --domid 1 -- pvnet check --idle "$@" >"$work/check" 2>&1 &
 	checker=$!
-	until_true 10 grep -q ready "$work/check" && until_true 5 has_carrier vif1.0
+	until_true $patience grep -q ready "$work/check" && until_true 5 has_carrier vif1.0
 }
 checks 20000 --rx-slots 0
 in_net 2 pvnet send --udp --to "$(mac 1)" --count 100 >/dev/null

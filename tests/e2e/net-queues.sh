@@ -76,14 +76,14 @@ spread 2 "they leave by" 1 tx_frames iperf 1 10.9.0.254 host -P 16
 
 # The worker is killed, then pvbackd: all queues go on, and stay as many.
 kill -KILL "$(worker 1)"
-check "another worker takes the card up" until_true 10 more_than 1 "vif-0: taken up again"
+check "another worker takes the card up" until_true $patience more_than 1 "vif-0: taken up again"
 check "ping" pings 1 10.9.0.254
 pvbackd_killed
 pvbackd_start
 check "the next pvbackd adopts it" wait_log "vif-0: adopted with its worker"
 same "the interface has its four queues" "$(tap_queues 1)" 4
 kill -KILL "$(worker 1)"
-check "its worker is killed" until_true 10 more_than 2 "vif-0: taken up again"
+check "its worker is killed" until_true $patience more_than 2 "vif-0: taken up again"
 before=()
 at_least 30000000 "16 flows" "$(iperf 1 10.9.0.254 host -P 16)"
 spread 2 "they leave by" 1 tx_frames iperf 1 10.9.0.254 host -P 16
@@ -96,5 +96,5 @@ bits=$(iperf 1 10.9.0.254 host -P 8)
 result $? "all queues keep to it together: $((bits / 1000000)) Mbit/s" "$(cat "$work/iperf.server")"
 eth_closes 1
 check "detached" uncard 1 0
-check "the TAP is gone" until_true 5 no_interface vif1.0
+check "the TAP is gone" until_true $patience no_interface vif1.0
 scenario_done

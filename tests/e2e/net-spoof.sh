@@ -30,7 +30,7 @@ check "link-local" net_of 1 ping -q -c 1 -W 2 -I eth0 "$(host ip -6 -o address s
 net_of 1 sysctl -q net.ipv6.conf.eth0.accept_dad=1
 net_of 1 ip -6 address del "$ll/64" dev eth0
 net_of 1 ip -6 address add "$ll/64" dev eth0
-check "an address that is looked whether it is free" until_true 5 \
+check "an address that is looked whether it is free" until_true $patience \
 	net_of 1 sh -c 'ip -6 address show dev eth0 | grep -q "scope link" && ! ip -6 address show dev eth0 | grep -q tentative'
 net_of 1 sysctl -q net.ipv6.conf.eth0.accept_dad=0
 check "and its traffic is what TCP makes of it" test "$(iperf 1 10.9.0.254 host)" -gt 30000000
@@ -55,7 +55,7 @@ refused "nor does it answer for it" "100% packet loss" host ping -q -c 1 -W 0.3 
 check "counted" until_true 10 counted ipv6 "$before"
 net_of 1 sysctl -q net.ipv6.conf.eth0.accept_dad=1
 net_of 1 ip address add fd09::78/64 dev eth0
-check "nor looks whether one is free that is not for it" until_true 5 counted nd 0
+check "nor looks whether one is free that is not for it" until_true $patience counted nd 0
 net_of 1 ip link set eth0 address 00:16:3e:99:99:99
 refused "another MAC" "100% packet loss" ping_as 10.9.0.1 10.9.0.254
 check "is counted" until_true 10 counted mac 0

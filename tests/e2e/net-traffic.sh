@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Traffic between two guests and the host, over IPv4 and IPv6, with and without offloads:
 # streams arrive, and of frames that say what they are every byte is right.
-# timeout: 300
+# timeout: 600
 . "$(dirname "$0")/net-lib.sh"
 
 net_host_up iperf3 ethtool

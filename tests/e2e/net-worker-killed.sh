@@ -18,12 +18,12 @@ xensim run -- xenstore-watch "$(vbe 1)/state" "$(vfe 1)/state" >"$work/states" 2
 states=$!
 ip netns exec "$net-host" iperf3 --server --one-off --forceflush >"$work/iperf.server" 2>&1 &
 server=$!
-until_true 5 grep -q listening "$work/iperf.server"
+until_true $patience grep -q listening "$work/iperf.server"
 ip netns exec "$net-g1" iperf3 --client 10.9.0.254 --bidir --json --time 90 >"$work/iperf.json" &
 stream=$!
 connections() { net_of 1 ss -Htn state established '( dport = :5201 )' | wc -l; }
 three() { [ "$(connections)" -eq 3 ]; }
-check "streams both ways" until_true 5 three
+check "streams both ways" until_true $patience three
 
 # again SIGNAL - kill the worker; another one takes the card up
 again() {
@@ -31,7 +31,7 @@ again() {
 	first=$(worker 1)
 	taken=$(grep -cF "vif-0: taken up again" "$log")
 	kill "-$1" "$first"
-	until_true 10 more_than "$taken" "vif-0: taken up again"
+	until_true $patience more_than "$taken" "vif-0: taken up again"
 }
 rx() { host cat /sys/class/net/vif1.0/statistics/rx_bytes; }
 tx() { host cat /sys/class/net/vif1.0/statistics/tx_bytes; }
@@ -41,7 +41,7 @@ tx_beyond() { [ "$(tx)" -gt "$1" ]; }
 killed=0
 for _ in {1..25}; do
 	# Both ways are full when it dies.
-	until_true 10 rx_beyond $(($(rx) + 1000000)) && until_true 10 tx_beyond $(($(tx) + 1000000)) &&
+	until_true $patience rx_beyond $(($(rx) + 1000000)) && until_true 10 tx_beyond $(($(tx) + 1000000)) &&
 		again KILL && killed=$((killed + 1))
 done
 same "25 workers were killed under traffic, and succeeded" "$killed" 25
@@ -49,21 +49,21 @@ check "the streams are the same" three
 
 pvbackd_killed
 pvbackd_pid=
-check "frames go on without pvbackd" until_true 10 rx_beyond $(($(rx) + 1000000))
+check "frames go on without pvbackd" until_true $patience rx_beyond $(($(rx) + 1000000))
 pvbackd_start
 check "the next one adopts the card" wait_log "vif-0: adopted with its worker"
 check "its worker is killed" again KILL
-check "frames go on" until_true 10 rx_beyond $(($(rx) + 1000000))
+check "frames go on" until_true $patience rx_beyond $(($(rx) + 1000000))
 check "the streams are still the same" three
 check "both are replaced by an upgrade" ctl upgrade
-check "frames go on" until_true 10 rx_beyond $(($(rx) + 1000000))
+check "frames go on" until_true $patience rx_beyond $(($(rx) + 1000000))
 check "the streams are still the same" three
 same "the interface had its carrier throughout" "$(grep -cE 'vif1.0.*(NO-CARRIER|state DOWN)|Deleted' "$work/monitor")" 0
 
 pvbackd_killed "$(worker 1)"
 pvbackd_start
 check "both are killed at once, and the next pvbackd goes on" wait_log "vif-0: its worker died without a pvbackd: goes on"
-check "frames go on" until_true 10 rx_beyond $(($(rx) + 1000000))
+check "frames go on" until_true $patience rx_beyond $(($(rx) + 1000000))
 check "the streams are still the same" three
 
 kill "$stream"

@@ -28,7 +28,7 @@ attach 1 disk xvda
 load it 1 xvda
 check "vbd-detach --force" detach 1 xvda --force --wait=5
 load_failed it "the load ends with an error, too"
-check "nothing keeps the image open" until_true 5 closed_everywhere
+check "nothing keeps the image open" until_true $patience closed_everywhere
 attach 1 disk xvda
 same "the disk can be attached again" "$(in_guest 1 pvblk read xvda | sha)" "$(sha "$work/disk")"
 scenario_done

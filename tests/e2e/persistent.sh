@@ -25,7 +25,7 @@ moves() {
 }
 settles() {
 	load_right it "$1: the data was right"
-	check "$1: no grant stays mapped" until_true 5 no_pages
+	check "$1: no grant stays mapped" until_true $patience no_pages
 }
 
 while IFS='|' read -r what rings size options; do

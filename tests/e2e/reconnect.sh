@@ -29,11 +29,11 @@ attach 1 other xvdb
 hold 1 xvdb
 old=$(worker 1)
 one_page() { [ "$(pages)" -eq 1 ]; }
-check "one ring is mapped" until_true 10 one_page
+check "one ring is mapped" until_true $patience one_page
 for i in 1 2 3; do
 	wrote=$(pattern 1 xvda --write --sequence $i)
 	same "persistent grants, connection $i" "$(sha "$work/disk")" "$wrote"
-	check "and the ring of the other disk is all that stays mapped, $i" until_true 10 one_page
+	check "and the ring of the other disk is all that stays mapped, $i" until_true $patience one_page
 done
 same "by the same worker" "$(worker 1)" "$old"
 release TERM

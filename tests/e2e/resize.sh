@@ -22,11 +22,11 @@ same "a part of a sector is not served" "$(sectors xvda)" 2049
 truncate -s 3M "$work/disk"
 check "it has grown: the backend says so" xs_wait "$(be 1 xvda)/sectors" 6144
 same "in the same state" "$(xs read "$(be 1 xvda)/state")" 4
-check "the guest sees it" until_true 10 grep -q 3145728 "$work/watch"
+check "the guest sees it" until_true $patience grep -q 3145728 "$work/watch"
 same "the log says so, once" "$(grep -c 'has grown from 2049 to 6144 sectors' "$log")" 1
 truncate -s 4M "$work/disk"
 check "once more" xs_wait "$(be 1 xvda)/sectors" 8192
-check "seen once more" until_true 10 grep -q 4194304 "$work/watch"
+check "seen once more" until_true $patience grep -q 4194304 "$work/watch"
 truncate -s 2M "$work/disk"
 check "less is logged" wait_log "has shrunk to 4096 sectors; the guest was told 8192"
 same "the guest keeps what it was told" "$(sectors xvda)" 8192
@@ -46,7 +46,7 @@ stopped "pvbackd stops"
 truncate -s 6M "$work/disk"
 pvbackd_start
 check "the disk is taken up again, and has grown" xs_wait "$(be 1 xvda)/sectors" 12288
-check "the guest sees it, too" until_true 10 grep -q 6291456 "$work/watch"
+check "the guest sees it, too" until_true $patience grep -q 6291456 "$work/watch"
 kill "$watcher"
 wait "$watcher"
 

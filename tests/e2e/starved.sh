@@ -28,7 +28,7 @@ check "it goes on" changes disk
 same "by the same worker" "$(worker 1)" "$first"
 check "stopped again" halt "$first"
 kill -9 "$first"
-check "killed while it is stopped: it has a successor" until_true 10 another_worker 1 "$first"
+check "killed while it is stopped: it has a successor" until_true $patience another_worker 1 "$first"
 check "and I/O goes on" changes disk
 frontend_sees "stopped and killed"
 
@@ -47,7 +47,7 @@ memory_up() {
 		[ -w "$memory/$limit" ]
 }
 memory_down() {
-	[ -z "$memory" ] || until_true 5 rmdir "$memory"
+	[ -z "$memory" ] || until_true $patience rmdir "$memory"
 	memory=
 }
 trap 'rc=$?; memory_down; (exit $rc); scenario_end' EXIT
@@ -92,7 +92,7 @@ check "its worker has died: the log says why there is no other" wait_log "cannot
 check "and so does its error node" grep -q "$lacks" <<<"$(error_of 1 xvda)"
 same "the guest still sees Connected" "$(xs read "$(be 1 xvda)/state")" 4
 prlimit --pid "$pvbackd_pid" --nofile="${limits/ /:}"
-check "with descriptors it has a successor" until_true 10 another_worker 1 "$first"
+check "with descriptors it has a successor" until_true $patience another_worker 1 "$first"
 check "and I/O goes on" changes disk
 same "that was said once, too" "$(lines 1)" 1
 frontend_sees "descriptors again"

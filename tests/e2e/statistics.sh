@@ -115,7 +115,7 @@ check "and the log says so" wait_log "statistics were spoiled"
 hold 1 xvda
 old=$(worker 1)
 kill -9 "$old"
-check "the worker dies" until_true 10 gone "$old"
+check "the worker dies" until_true $patience gone "$old"
 check "pvbackd has noticed" wait_log "guest 1: worker"
 same "what it had counted is still there" "$(shown 1/xvda .counters.reads)" 10
 

@@ -20,7 +20,7 @@ settings() {
 	seen=$(grep -c "settings read again" "$log")
 	printf '%s\n' "$@" >"$work/pvbackd.conf"
 	kill -HUP "$pvbackd_pid"
-	until_true 10 more_than "$seen" "settings read again"
+	until_true $patience more_than "$seen" "settings read again"
 }
 waits() { [ "$(sha "$work/disk")" = "$1" ]; }
 
@@ -40,13 +40,13 @@ check "a disk whose guest is to wait" attach 1 slow xvda
 load disk 1 xvda
 check "the guest writes" changes disk
 touch "$work/full"
-check "storage is full: the guest waits" until_true 10 says "No space left on device; the guest waits"
+check "storage is full: the guest waits" until_true $patience says "No space left on device; the guest waits"
 check "the log says so, too" logged "the guest waits. Tried again every 10 s"
 same "it is connected" "$(status)" 4
 check "another disk is served on meanwhile" changes other
 xs write "$(be 1 xvda)/pvbackd-resume" 1
 check "the word is heeded" wait_log "are tried again"
-check "and taken away" until_true 10 refused x "" xs read "$(be 1 xvda)/pvbackd-resume"
+check "and taken away" until_true $patience refused x "" xs read "$(be 1 xvda)/pvbackd-resume"
 check "in vain: storage is still full" says "the guest waits"
 before=$(sha "$work/disk")
 check "nothing is written" waits "$before"
@@ -56,17 +56,17 @@ check "there is room: the guest goes on" changes disk
 check "the error is gone" xs_wait "/local/domain/0/error/backend/vbd/1/51712/error" ""
 check "the log says so as well" wait_log "no request waits for storage any more"
 touch "$work/full"
-check "full again" until_true 10 says "the guest waits"
+check "full again" until_true $patience says "the guest waits"
 rm "$work/full"
 check "without a word it goes on by itself" \
 	xs_wait "/local/domain/0/error/backend/vbd/1/51712/error" "" 15
 
 # The guest waits, and its worker dies: another one waits in its place.
 touch "$work/full"
-check "full, with a worker that is to die" until_true 10 says "the guest waits"
+check "full, with a worker that is to die" until_true $patience says "the guest waits"
 seen=$(grep -c "the guest waits" "$log")
 kill -9 "$(worker 1)"
-check "the next worker waits for storage, too" until_true 10 more_than "$seen" "the guest waits"
+check "the next worker waits for storage, too" until_true $patience more_than "$seen" "the guest waits"
 rm "$work/full"
 xs write "$(be 1 xvda)/pvbackd-resume" 1
 check "and goes on" xs_wait "/local/domain/0/error/backend/vbd/1/51712/error" ""
@@ -76,7 +76,7 @@ load_right disk "no request has failed, all data is right"
 # A disk can be taken away from a guest that waits.
 load disk 1 xvda
 touch "$work/full"
-check "full once more" until_true 10 says "the guest waits"
+check "full once more" until_true $patience says "the guest waits"
 served=$(grep -c 'vbd-51712: served' "$log")
 check "the disk is taken away" dom0 vbd-detach --force 1 xvda
 check "its requests are over, though storage is full" until_true 8 more_than "$served" "vbd-51712: served"
@@ -91,7 +91,7 @@ if fuse_up slow disk error=EIO error-pread-rate=100% error-file="$work/full"; th
 	check "storage that is away" attach 1 slow xvda
 	load disk 1 xvda
 	touch "$work/full"
-	check "reads wait, by threads" until_true 10 says "read at byte"
+	check "reads wait, by threads" until_true $patience says "read at byte"
 	same "pvbackctl says so" "$(ctl list --json | jq -c '[.device, .waits, .fault != null]')" '["1/xvda",true,true]'
 	rm "$work/full"
 	words=$(grep -c "are tried again" "$log")

@@ -60,7 +60,7 @@ check "offered again" attach_slow
 check "and detached while it is being opened" detach 1 xvda
 check "other disks work all the same" disk_works 2 third xvda
 go_on
-check "nothing holds the file then" until_true 10 closed "$work/slow"
+check "nothing holds the file then" until_true $patience closed "$work/slow"
 
 # A guest that comes and goes finds an end to what it can begin.
 stop
@@ -74,7 +74,7 @@ for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
 	be_state 1 xvda 2 || break
 done
 says() { error_of 1 xvda | grep -q "$1"; }
-check "$i times closed, and the ninth opening waits" until_true 10 says "have not ended: waits for one of them"
+check "$i times closed, and the ninth opening waits" until_true $patience says "have not ended: waits for one of them"
 threads=$(awk '/^Threads/ { print $2 }' "/proc/$pvbackd_pid/status")
 result $((threads > 20)) "pvbackd has $threads threads"
 go_on
@@ -89,12 +89,12 @@ in_kernel() { grep -qs '^State:.*D (disk' /proc/"$1"/task/*/status; }
 remains() { grep -qs '^State:.*Z (zombie' "/proc/$1/status" && in_kernel "$1"; }
 halt "$server"
 check "offered, its storage takes requests and answers none" attach_slow
-check "the opening is in the kernel" until_true 10 in_kernel "$pvbackd_pid"
+check "the opening is in the kernel" until_true $patience in_kernel "$pvbackd_pid"
 refused "a second pvbackd is refused" "process $pvbackd_pid holds" \
 	xensim run -- pvbackd --foreground --run-dir "$work/run"
 killed=$pvbackd_pid
 kill -9 "$killed"
-check "pvbackd is killed, and remains" until_true 10 remains "$killed"
+check "pvbackd is killed, and remains" until_true $patience remains "$killed"
 pvbackd_start
 check "the next one has started; it remains" remains "$killed"
 check "I/O of the disk that was there goes on" changes other

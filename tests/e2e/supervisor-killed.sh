@@ -23,7 +23,7 @@ done
 same "the guest still sees Connected" "$(xs read "$(be 1 xvda)/state")" 4
 first=$(worker 1)
 kill -9 "$first"
-check "an adopted worker that is killed is succeeded" until_true 10 another_worker 1 "$first"
+check "an adopted worker that is killed is succeeded" until_true $patience another_worker 1 "$first"
 check "and I/O goes on" changes disk
 load_right it "the data was right throughout"
 check "a disk that was adopted can be detached" detach 1 xvda
@@ -35,5 +35,5 @@ kill -TERM "${load_pid[other]}"
 check "the guest is gone before there is a pvbackd" xensim destroy 2
 wait "${load_pid[other]}"
 pvbackd_start
-check "its worker ends when there is one" until_true 10 no_worker 2
+check "its worker ends when there is one" until_true $patience no_worker 2
 scenario_done

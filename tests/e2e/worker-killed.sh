@@ -13,7 +13,7 @@ bystander=$(worker 2)
 for i in 1 2 3 4 5 6 7 8 9 10; do
 	first=$(worker 1)
 	kill -9 "$first"
-	check "another worker serves guest 1, $i" until_true 10 another_worker 1 "$first"
+	check "another worker serves guest 1, $i" until_true $patience another_worker 1 "$first"
 	check "and I/O goes on, $i" changes disk
 done
 same "the guest still sees Connected" "$(xs read "$(be 1 xvda)/state")" 4

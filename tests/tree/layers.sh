@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # A breach of each layer rule, planted in a copy of the tree, is caught.
-# timeout: 300
+# timeout: 600
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/tap.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# timeout: 300
+# timeout: 600
 # A full host: 200 guests with four devices each, every device a ring and 32 pages mapped by
 # one program of dom0, and an event channel.
 # shellcheck source=tests/xensim/t/lib.sh
