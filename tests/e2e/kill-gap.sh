@@ -16,7 +16,7 @@ be_state 1 xvda 4
 answers() { [ "$(wc -l <"$work/gaps")" -gt "$1" ]; }
 last=0
 for ((k = 0; k < kills; k++)); do
-	until_true $patience another_worker 1 "$last" && until_true 10 more_than "$k" 'worker ready' || break
+	until_true $patience another_worker 1 "$last" && until_true $patience more_than "$k" 'worker ready' || break
 	last=$(worker 1)
 	echo "$last" >&8
 	until_true $patience answers "$k" || break

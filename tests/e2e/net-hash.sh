@@ -28,7 +28,7 @@ dumps() {
 	ip netns exec "$net-g1" xensim run --domid 1 -- pvnet dump --count 1000000 --idle 100000 \
 		--queues 4 "$@" >"$work/dump" 2>"$work/ready" &
 	dumping=$!
-	until_true 20 grep -q ready "$work/ready" && until_true 10 has_carrier vif1.0
+	until_true $patience grep -q ready "$work/ready" && until_true 10 has_carrier vif1.0
 	result $? "a guest with ${*:-no hash}" "$(cat "$work/ready" "$log" | tail -n 5)"
 }
 dump_ends() {
@@ -44,10 +44,10 @@ right() {
 	round=$((round + 1))
 	host "$hash" send "${3:-vif1.0}" $round "$(mac 1)"
 	if [ "$1" = plain ]; then
-		until_true 10 come plain "$work/dump" $round
+		until_true $patience come plain "$work/dump" $round
 		"$hash" plain "$work/dump" $round >"$work/come"
 	else
-		until_true 10 come check "$work/dump" $round "$mapping"
+		until_true $patience come check "$work/dump" $round "$mapping"
 		"$hash" check "$work/dump" $round "$mapping" >"$work/come"
 	fi
 	result $? "$2: $(tail -n 1 "$work/come")" "$(tail -n 3 "$work/dump")"
@@ -69,7 +69,7 @@ pvbackd_start
 check "the next pvbackd adopts it" wait_log "vif-0: adopted with its worker"
 right hashed "adopted"
 kill -KILL "$(worker 1)"
-check "its worker is killed" until_true 10 more_than 1 "vif-0: taken up again"
+check "its worker is killed" until_true $patience more_than 1 "vif-0: taken up again"
 right hashed "the next one goes on"
 kill -KILL "$pvbackd_pid" "$(worker 1)"
 wait "$pvbackd_pid" 2>/dev/null

@@ -173,7 +173,7 @@ flows() {
 	rm -f "$work/check"
 	in_net 2 pvnet check --idle 2000 $4 >"$work/check" 2>&1 &
 	checker=$!
-	until_true $patience grep -q ready "$work/check" && until_true 5 has_carrier vif2.0
+	until_true $patience grep -q ready "$work/check" && until_true $patience has_carrier vif2.0
 	send=$(in_net 1 pvnet send --to "$(mac 2)" $3 2>&1)
 	wait "$checker"
 	result $? "$1" "$send; $(cat "$work/check")"

@@ -57,7 +57,7 @@ loads() {
 checks() { # IDLE OPTION...
 	ip netns exec "$net-g1" xensim run --domid 1 -- pvnet check --idle "$@" >"$work/check" 2>&1 &
 	checker=$!
-	until_true $patience grep -q ready "$work/check" && until_true 5 has_carrier vif1.0
+	until_true $patience grep -q ready "$work/check" && until_true $patience has_carrier vif1.0
 }
 checks 20000 --rx-slots 0
 in_net 2 pvnet send --udp --to "$(mac 1)" --count 100 >/dev/null

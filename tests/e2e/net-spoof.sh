@@ -39,26 +39,26 @@ same "none of this was wrong" "$(of_all)" 0
 # ---- What is not
 net_of 1 ip address add 10.9.0.77/24 dev eth0
 refused "another IPv4 address" "100% packet loss" ping_as 10.9.0.77 10.9.0.254
-check "is counted" until_true 10 counted ipv4 0
+check "is counted" until_true $patience counted ipv4 0
 check "and said" wait_log "frame dropped: an IPv4 source that is not the guest's"
 net_of 1 ip neighbour flush dev eth0
 refused "nor does it ask for others in its name" "100% packet loss" ping_as 10.9.0.77 10.9.0.253
-check "counted" until_true 10 counted arp 0
+check "counted" until_true $patience counted arp 0
 same "the host has not heard of it" "$(host ip neighbour show 10.9.0.77)" ""
 # It has forgotten who is where, and must not ask as another.
 check "its own IPv6 address" pings 1 fd09::254
 net_of 1 ip address add fd09::77/64 dev eth0
 refused "another IPv6 address" "100% packet loss" ping_as fd09::77 fd09::254
-check "is counted" until_true 10 counted ipv6 0
+check "is counted" until_true $patience counted ipv6 0
 before=$(of ipv6)
 refused "nor does it answer for it" "100% packet loss" host ping -q -c 1 -W 0.3 fd09::77
-check "counted" until_true 10 counted ipv6 "$before"
+check "counted" until_true $patience counted ipv6 "$before"
 net_of 1 sysctl -q net.ipv6.conf.eth0.accept_dad=1
 net_of 1 ip address add fd09::78/64 dev eth0
 check "nor looks whether one is free that is not for it" until_true $patience counted nd 0
 net_of 1 ip link set eth0 address 00:16:3e:99:99:99
 refused "another MAC" "100% packet loss" ping_as 10.9.0.1 10.9.0.254
-check "is counted" until_true 10 counted mac 0
+check "is counted" until_true $patience counted mac 0
 net_of 1 ip link set eth0 address "$(mac 1)"
 check "and what is its own still passes" pings 1 10.9.0.254
 
@@ -71,7 +71,7 @@ eth_starts 1 "the guest again, with log"
 net_of 1 ip address add 10.9.0.77/24 dev eth0
 before=$(of ipv4)
 check "another address passes" ping_as 10.9.0.77 10.9.0.254
-check "is counted" until_true 10 counted ipv4 "$before"
+check "is counted" until_true $patience counted ipv4 "$before"
 check "and said" wait_log "frame that may not be, but is sent: an IPv4 source that is not the guest's"
 
 # ---- A list that is none

@@ -41,7 +41,7 @@ tx_beyond() { [ "$(tx)" -gt "$1" ]; }
 killed=0
 for _ in {1..25}; do
 	# Both ways are full when it dies.
-	until_true $patience rx_beyond $(($(rx) + 1000000)) && until_true 10 tx_beyond $(($(tx) + 1000000)) &&
+	until_true $patience rx_beyond $(($(rx) + 1000000)) && until_true $patience tx_beyond $(($(tx) + 1000000)) &&
 		again KILL && killed=$((killed + 1))
 done
 same "25 workers were killed under traffic, and succeeded" "$killed" 25
