@@ -51,7 +51,7 @@ inc/frontends/pvblk     := common frontends frontends/pvblk
 inc/frontends/pvnet     := common frontends frontends/pvnet
 inc/frontends/nbdkit    := common frontends
 inc/tests/unit          := common backends backends/supervisor backends/worker \
-			   backends/blkback backends/netback backends/pvbackctl frontends tests/unit
+			   backends/blkback backends/netback backends/pvbackctl frontends tests/torture tests/unit
 inc/tests/contract      := tests/contract
 inc/tests/hostile       := common backends/blkback backends/netback tests/hostile
 inc/tests/bench         := common backends/blkback backends/netback tests/unit tests/bench
@@ -67,6 +67,7 @@ WORKER   := $(call src,backends/worker) \
 	    $(filter-out %_super.c,$(foreach b,$(BACKENDS),$(call src,$(b))))
 CTL      := $(call src,backends/pvbackctl)
 FRONT    := $(call src,frontends)
+JUDGE    := $(addprefix tests/torture/,history.c stamp.c witness.c)
 UNIT     := $(sort $(wildcard tests/unit/test_*.c))
 
 # A program is its main.c and archives: the linker takes what is used and nothing else,
@@ -76,6 +77,7 @@ SUPER_A  := $(O)/libsuper.a
 WORKER_A := $(O)/libworker.a
 CTL_A    := $(O)/libctl.a
 FRONT_A  := $(O)/libfront.a
+JUDGE_A  := $(O)/libjudge.a
 
 LIBS_SUPER  := -lxenstore -lxenctrl -levent_core -ljansson
 LIBS_WORKER := -lxengnttab -lxenevtchn -levent_core -luring
@@ -112,6 +114,7 @@ $(SUPER_A): $(call obj,$(filter-out %/main.c,$(SUPER)))
 $(WORKER_A): $(call obj,$(filter-out %/main.c,$(WORKER)))
 $(CTL_A): $(call obj,$(filter-out %/main.c,$(CTL)))
 $(FRONT_A): $(call obj,$(FRONT))
+$(JUDGE_A): $(call obj,$(JUDGE))
 
 link = $(call say,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
 	-Wl,--start-group $(filter %.a,$^) -Wl,--end-group
@@ -142,6 +145,7 @@ $(O)/plugin/%.o: %.c | $(O)/.deps
 	$(call say,CC,$<)$(CC) $(filter-out $(SANFLAGS),$(ALL_CFLAGS)) \
 		$(addprefix -I,$(inc/$(patsubst %/,%,$(dir $<)))) -MMD -MP -c -o $@ $<
 
+$(call plugin,$(JUDGE_A)): $(call plugin,$(call obj,$(JUDGE)))
 $(call plugin,$(FRONT_A)): $(call plugin,$(call obj,$(FRONT)))
 $(call plugin,$(COMMON_A)): $(call plugin,$(call obj,$(COMMON)))
 endif
@@ -150,7 +154,7 @@ $(O)/nbdkit-pvblk-plugin.so: $(call plugin,$(call obj,$(call src,frontends/nbdki
 	$(call say,LD,$@)$(CC) -shared $(filter-out $(SANFLAGS),$(ALL_LDFLAGS)) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_FRONT)
 
-$(O)/tests/unit/%: $(O)/tests/unit/%.o $(SUPER_A) $(WORKER_A) $(CTL_A) $(FRONT_A) $(COMMON_A)
+$(O)/tests/unit/%: $(O)/tests/unit/%.o $(SUPER_A) $(WORKER_A) $(CTL_A) $(JUDGE_A) $(FRONT_A) $(COMMON_A)
 	$(link) $(LIBS_UNIT)
 
 # ---- Contract tests (tests/contract) -----------------------------------------------
@@ -214,7 +218,7 @@ TORTURE := $(addprefix $(O)/tests/torture/,torture killer gap) $(O)/nbdkit-witne
 
 programs: $(TORTURE)
 
-$(O)/tests/torture/torture: $(call obj,tests/torture/main.c tests/torture/drive.c) $(FRONT_A) $(COMMON_A)
+$(O)/tests/torture/torture: $(call obj,tests/torture/main.c tests/torture/drive.c) $(JUDGE_A) $(FRONT_A) $(COMMON_A)
 	$(link) $(LIBS_FRONT)
 
 $(O)/tests/torture/gap: $(O)/tests/torture/gap.o $(FRONT_A) $(COMMON_A)
@@ -223,7 +227,7 @@ $(O)/tests/torture/gap: $(O)/tests/torture/gap.o $(FRONT_A) $(COMMON_A)
 $(O)/tests/torture/killer: $(call obj,tests/torture/killer.c) $(COMMON_A)
 	$(link)
 
-$(O)/nbdkit-witness-plugin.so: $(call plugin,$(call obj,tests/torture/storage.c) $(FRONT_A) $(COMMON_A))
+$(O)/nbdkit-witness-plugin.so: $(call plugin,$(call obj,tests/torture/storage.c) $(JUDGE_A) $(FRONT_A) $(COMMON_A))
 	$(call say,LD,$@)$(CC) -shared $(filter-out $(SANFLAGS),$(ALL_LDFLAGS)) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 

@@ -8,7 +8,7 @@
 
 #include "log.h"
 
-const struct command commands[] = {
+static const struct command commands[] = {
 	{ "info", "Say what the card is", cmd_info },
 	{ "tap", "Make it a network interface of this machine", cmd_tap },
 	{ "send", "Send frames that say what they are", cmd_send },
@@ -18,7 +18,6 @@ const struct command commands[] = {
 	{ "drain", "Receive so many frames, say how fast", cmd_drain },
 	{ "dump", "Print what comes, on which queue, with which hash", cmd_dump },
 };
-const unsigned int ncommands = ARRAY_SIZE(commands);
 
 int cmd_info(const struct opts *o, struct netfront *nf)
 {
@@ -55,7 +54,7 @@ static int device_run(const struct command *cmd, const struct opts *o)
 static void usage(FILE *f)
 {
 	fprintf(f, "usage: pvnet COMMAND [--device N] [OPTION]...\n\nCommands:\n");
-	for (unsigned int i = 0; i < ncommands; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(f, "  %-8s %s\n", commands[i].name, commands[i].summary);
 	fprintf(f, "\nSee pvnet(1) for the options.\n");
 }
@@ -72,9 +71,9 @@ int main(int argc, char **argv)
 		usage(argc < 2 ? stderr : stdout);
 		return argc < 2 ? EXIT_USAGE : 0;
 	}
-	while (cmd < commands + ncommands && strcmp(cmd->name, argv[1]) != 0)
+	while (cmd < commands + ARRAY_SIZE(commands) && strcmp(cmd->name, argv[1]) != 0)
 		cmd++;
-	if (cmd == commands + ncommands) {
+	if (cmd == commands + ARRAY_SIZE(commands)) {
 		log_err(NULL, "there is no command %s", argv[1]);
 		return EXIT_USAGE;
 	}

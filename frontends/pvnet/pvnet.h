@@ -81,7 +81,4 @@ struct command {
 	int (*run)(const struct opts *o, struct netfront *nf);
 };
 
-extern const struct command commands[];
-extern const unsigned int ncommands;
-
 #endif
