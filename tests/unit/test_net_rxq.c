@@ -24,6 +24,7 @@ static union {
 
 static uint8_t arena[NET_RX_ARENA] __attribute__((aligned(XEN_PAGE)));
 static struct net_rxq q;
+static struct net_rss rss; /* nothing is hashed */
 static struct net_stats stats;
 static struct net_journal journal;
 static struct hist hist;
@@ -64,6 +65,7 @@ static int up(void **state)
 		              .stats = &stats,
 		              .hist = &hist,
 		              .now = &now,
+		              .rss = &rss,
 		              .allow = may_read,
 		              .went = was_read,
 		              .accept = { true, true, true, true, true } };
