@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "dev_rest.h"
 #include "dev_update.h"
 #include "device.h"
 #include "guest.h"
@@ -20,7 +21,7 @@ static const char *act_resume(struct device *d, const struct ctl_request *rq,
 	(void)fds;
 	(void)nfds;
 	if (!d->bdev.ailing)
-		return "it does not wait for anything";
+		return dev_rest_end(d);
 	d->bdev.again = true;
 	dev_update(d);
 	return NULL;

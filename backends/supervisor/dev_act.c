@@ -10,6 +10,7 @@
 #include "config.h"
 #include "dev_held.h"
 #include "dev_kept.h"
+#include "dev_rest.h"
 #include "dev_stats.h"
 #include "dev_store.h"
 #include "dev_update.h"
@@ -117,7 +118,7 @@ static void storage_close(struct device *d)
 	dev_kept_drop(d);
 	if (!d->open)
 		return;
-	d->open = d->lost = d->renewing = false;
+	d->open = d->lost = d->renewing = d->view.resting = false;
 	d->reconf_ns = 0;
 	d->crashes = 0;
 	super_storage_freed(d->guest->super);
@@ -310,6 +311,9 @@ static int act_retake(struct device *d)
 {
 	int rc;
 
+	/* device_tick() gives it a turn. */
+	if (dev_rests(d))
+		return -EAGAIN;
 	if (clock_ns() < d->retake_ns || must_wait_for_trial(d)) {
 		guest_retry(d->guest);
 		return -EAGAIN;
@@ -414,6 +418,12 @@ static int act_leave(struct device *d)
 	return 0;
 }
 
+static int act_keep(struct device *d)
+{
+	d->kept = false;
+	return act_leave(d);
+}
+
 /* The device is no more: nothing of it stays on the host. */
 static void host_forget(struct device *d)
 {
@@ -473,6 +483,7 @@ static int (*const action[])(struct device *d) = {
 	[ACT_FAIL] = act_fail,
 	[ACT_PARK] = act_park,
 	[ACT_LEAVE] = act_leave,
+	[ACT_KEEP] = act_keep,
 	[ACT_RESET] = act_reset,
 	[ACT_RENEW] = act_renew,
 	[ACT_FORGET] = act_forget,

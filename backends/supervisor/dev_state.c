@@ -154,6 +154,7 @@ static const struct dev_move moves[][EV_NEVENTS] = {
 	 */
 	[DEV_REVIVING] = {
 		ENDS_AT_ONCE,
+		[EV_STOP] = GO(KEEP, PARKED),
 		[EV_FRONT_INIT] = GO(CLOSE, CLOSED),
 		[EV_WORKER_UP] = GO(RETAKE, RETAKING),
 		[EV_WORKER_DIED] = GO(FAIL, CLOSED),
@@ -314,7 +315,8 @@ static enum dev_event observe(enum dev_state state, const struct dev_view *v)
 	bool reviving = state == DEV_REVIVING || state == DEV_RETAKING;
 	bool serving = state == DEV_CONNECTED || state == DEV_CLOSING || reviving;
 
-	if (v->stop && !reviving)
+	/* One that rests is at rest, and the next pvbackd goes on with it. */
+	if (v->stop && (!reviving || v->resting))
 		return EV_STOP;
 	if (!v->dir && !(v->kept && dev_is_kept(state)))
 		return EV_DIR_GONE;
@@ -327,7 +329,8 @@ static enum dev_event observe(enum dev_state state, const struct dev_view *v)
 	if (!v->dir)
 		return EV_NONE;
 	/* A frontend that is connected is given the time to close by itself. */
-	if (v->own == XenbusStateClosing && v->online == ONLINE_NO && !serving)
+	if (v->own == XenbusStateClosing && v->online == ONLINE_NO &&
+	    (!serving || v->resting))
 		return EV_REMOVE;
 	return observe_front(state, v);
 }

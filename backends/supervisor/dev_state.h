@@ -119,6 +119,7 @@ enum dev_action {
 	ACT_FAIL,         /* say why, close, write 5, then 6 */
 	ACT_PARK,         /* close, leave the mark of an orderly stop */
 	ACT_LEAVE,        /* close, leave XenStore as it is */
+	ACT_KEEP,         /* the same, and what a successor goes on with */
 	ACT_RESET,  /* close, forget what may be different when the guest starts over */
 	ACT_RENEW,  /* close, forget all keys: there is a new device in its place */
 	ACT_FORGET, /* close, forget all keys and the device */
@@ -183,6 +184,7 @@ enum dev_online dev_online_parse(const char *s);
  * @dead:	The guest is gone or dying
  * @stop:	pvbackd is to stop
  * @worker_up:	The guest's worker takes devices
+ * @resting:	Workers have crashed with it: it is not tried for now
  */
 struct dev_view {
 	bool dir;
@@ -198,6 +200,7 @@ struct dev_view {
 	bool dead;
 	bool stop;
 	bool worker_up;
+	bool resting;
 };
 
 /**

@@ -130,8 +130,8 @@ bool device_unsettled(const struct device *d)
 	/* A worker that nobody can talk to stays as it is. */
 	if (d->guest->worker == WORKER_STRANGER)
 		return false;
-	return !d->known || d->held || d->lost || d->renewing || d->resume ||
-	       !guest_settled(d->guest);
+	return !d->known || d->held || (d->lost && !d->view.resting) || d->renewing ||
+	       d->resume || !guest_settled(d->guest);
 }
 
 /* What was there before us may be another's, ours of last time, or left by a crash. */
@@ -181,8 +181,7 @@ static int device_look(struct device *d)
 /* Of one that was never taken over, and is not served by anybody now. */
 static void device_mark(struct device *d)
 {
-	if (d->drained && xenbus_is_served(d->view.own) &&
-	    dev_store_mark(d, true) == 0)
+	if (d->drained && xenbus_is_served(d->view.own) && dev_store_mark(d, true) == 0)
 		d->drained = false;
 	if (d->guest->super->stopping && d->held && d->worker_link == LINK_UP)
 		guest_disconnect(d->guest, d);

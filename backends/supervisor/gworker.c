@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "dev_rest.h"
 #include "device.h"
 #include "guest.h"
 #include "log.h"
@@ -153,6 +154,11 @@ static bool worker_is_wanted(const struct guest *g)
 	return false;
 }
 
+static bool may_be_served(const struct device *d)
+{
+	return device_needs_worker(d) && !d->view.resting;
+}
+
 static bool is_served(const struct device *d)
 {
 	struct device *mine = (struct device *)(uintptr_t)d;
@@ -168,9 +174,8 @@ static bool is_served(const struct device *d)
  */
 static void count_crash(struct guest *g)
 {
-	static bool (*const blame[])(const struct device *d) = { device_on_trial,
-		                                                 is_served,
-		                                                 device_needs_worker };
+	static bool (*const blame[])(
+		const struct device *d) = { device_on_trial, is_served, may_be_served };
 	bool found = false;
 	struct device *d;
 
@@ -189,20 +194,28 @@ static void worker_tell_end(struct guest *g, const char *how)
 	char text[256];
 
 	LIST_FOREACH (d, &g->devices, link) {
-		bool again = d->ops->recover && d->crashes < RESPAWN_CRASHES;
+		bool had = d->worker_link != LINK_NONE;
 
 		if (!device_needs_worker(d))
 			continue;
-		d->lost |= d->worker_link != LINK_NONE || d->renewing;
+		if (had && d->ops->recover)
+			dev_rest(d, how);
+		d->lost |= had || d->renewing;
 		d->worker_link = LINK_NONE;
 		d->updating = false;
 		d->bdev.ailing = 0;
 		snprintf(text, sizeof(text),
-		         "the guest's worker ended (%s)%s: the guest has to connect anew",
-		         how,
-		         d->crashes >= RESPAWN_CRASHES ? " again and again with it" : "");
-		device_worker_event(d, again ? EV_WORKER_LOST : EV_WORKER_DIED, text);
+		         "the guest's worker ended (%s): the guest has to connect anew",
+		         how);
+		device_worker_event(d, d->ops->recover ? EV_WORKER_LOST : EV_WORKER_DIED,
+		                    text);
 	}
+}
+
+static bool served_for_long(const struct device *d)
+{
+	return d->worker_link != LINK_NONE &&
+	       clock_ns() - d->told_ns >= RESPAWN_YOUNG_CRASH_MS * 1000000ULL;
 }
 
 /* It has died, not left: when is the next one to be started, and is a disk to blame? */
@@ -212,8 +225,8 @@ static void judge_end(struct guest *g, bool crashed)
 	struct device *d;
 
 	g->pause_ms = respawn_pause(&g->respawn, lived_ms, crashed);
-	if (lived_ms >= RESPAWN_YOUNG_CRASH_MS)
-		LIST_FOREACH (d, &g->devices, link)
+	LIST_FOREACH (d, &g->devices, link)
+		if (served_for_long(d))
 			d->crashes = 0;
 	if (crashed)
 		count_crash(g);

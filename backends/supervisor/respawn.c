@@ -18,3 +18,15 @@ uint32_t respawn_pause(struct respawn *r, uint64_t lived_ms, bool crashed)
 		pause *= 2;
 	return pause < RESPAWN_PAUSE_MAX_MS ? pause : RESPAWN_PAUSE_MAX_MS;
 }
+
+uint32_t respawn_rest(unsigned int crashes)
+{
+	uint32_t rest = RESPAWN_REST_MIN_MS;
+
+	if (crashes < RESPAWN_CRASHES)
+		return 0;
+	for (unsigned int i = RESPAWN_CRASHES; i < crashes && rest < RESPAWN_REST_MAX_MS;
+	     i++)
+		rest *= 2;
+	return rest < RESPAWN_REST_MAX_MS ? rest : RESPAWN_REST_MAX_MS;
+}

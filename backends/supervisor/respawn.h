@@ -19,8 +19,11 @@
 #define RESPAWN_FREE           3U
 #define RESPAWN_PAUSE_MIN_MS   20U
 #define RESPAWN_PAUSE_MAX_MS   2000U
-/* A disk during whose service the worker crashed so often in a row is given up. */
+/* A device during whose service the worker crashed so often in a row rests, ever longer.
+ */
 #define RESPAWN_CRASHES        6U
+#define RESPAWN_REST_MIN_MS    2000U
+#define RESPAWN_REST_MAX_MS    60000U
 /*
  * From so many on it is a suspect: suspects are taken up one after the other, each on
  * trial for so long, and a crash meanwhile is held against that one alone.
@@ -41,5 +44,8 @@ struct respawn {
  * Return: how long to wait before the next is started, ms.
  */
 uint32_t respawn_pause(struct respawn *r, uint64_t lived_ms, bool crashed);
+
+/** respawn_rest() - After so many @crashes in a row with a device. Return: ms, or 0 */
+uint32_t respawn_rest(unsigned int crashes);
 
 #endif

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Workers crash as soon as they have taken up one of a guest's disks: that disk is given up,
-# with the reason, and the guest's other disks, as busy as it, go on. It works again when the
-# guest connects anew.
+# Workers crash as soon as they have taken up one of a guest's disks: that disk rests, and it
+# is said why, and the guest's other disks, as busy as it, go on. Its guest sees a pause: it
+# is tried again by itself, by `pvbackctl resume`, and by another pvbackd.
 . "$(dirname "$0")/lib.sh"
 
 host_up
@@ -13,11 +13,13 @@ attach 1 disk1 xvda
 attach 1 disk2 xvdb
 attach 1 disk3 xvdc
 load one 1 xvda
-load bad 1 xvdb
+load bad 1 xvdb --timeout 150s
 load three 1 xvdc
+ctl() { pvbackctl "$@" "--run-dir=$work/run"; }
 
-# A thread is called as its disk.
-python3 - "$pvbackd_pid" "vbd-$(vdev_number xvdb)" <<'END' &
+# crash_up - workers crash that have a thread for xvdb: it is called as its disk
+crash_up() {
+	python3 - "$pvbackd_pid" "vbd-$(vdev_number xvdb)" <<'END' &
 import glob, os, signal, sys, time
 children = f"/proc/{sys.argv[1]}/task/{sys.argv[1]}/children"
 while True:
@@ -30,21 +32,50 @@ while True:
             pass
     time.sleep(0.002)
 END
-crasher=$!
-check "the disk is given up" be_state 1 xvdb 6 60
-kill -KILL "$crasher"
-wait "$crasher" 2>/dev/null
-check "with the reason" grep -q 'ended (signal 6.*again and again with it' <<<"$(error_of 1 xvdb)"
-check "pvbackctl shows it" grep -q 'again and again with it' \
-	<<<"$(shown 1/xvdb .fault)"
-load_failed bad "its guest has read nothing wrong"
-same "the others are connected" "$(xs read "$(be 1 xvda)/state")$(xs read "$(be 1 xvdc)/state")" 44
-check "and go on" changes disk1
+	crasher=$!
+}
+crash_down() {
+	kill -KILL "$crasher"
+	wait "$crasher" 2>/dev/null
+}
+crashes() { ctl list "1/$1" --json | jq .crashes; }
+crashed() { [ "$(crashes xvdb)" -ge "$1" ]; }
+rests='workers crashed with it in a row'
+fault() { ctl show 1/xvdb --json | jq -r .fault; }
+is_resting() { fault | grep -q "$rests"; }
+goes_on() { until_true 30 changes disk2; }
+unnoticed() { same "$1: the guest sees Connected" "$(xs read "$(be 1 xvdb)/state")" 4; }
+
+crash_up
+check "the disk rests" until_true 60 is_resting
+# Each try that works for a moment clears it.
+said() { error_of 1 xvdb | grep -q "$rests.* signal 6.*at once by pvbackctl resume"; }
+check "the reason is in its error node" until_true 60 said
+unnoticed "crashed six times"
+check "it is tried by itself" until_true 30 crashed 7
+check "the others go on" changes disk1
 check "both" changes disk3
-check "crashes, but not that many, are held against them" test \
-	"$(ctl list 1/xvda --json | jq .crashes)" -lt 6
-load bad 1 xvdb
-result $? "it can be connected anew"
-check "and works" changes disk2
+check "crashes, but not that many, are held against them" test "$(crashes xvda)" -lt 6
+
+# Pauses double: the sixth, and each that follows, is of a minute.
+resumed_until() { crashed "$1" || { ctl resume 1/xvdb; false; }; }
+check "each resume tries it at once" until_true 50 resumed_until 11
+unnoticed "crashed again and again"
+crash_down
+check "it rests" until_true 30 is_resting
+check "resume, when the reason is gone" ctl resume 1/xvdb
+check "and it works" goes_on
+same "all is well" "$(fault)$(error_of 1 xvdb)" null
+refused "resume says that nothing waits" "does not wait for anything" ctl resume 1/xvdb
+
+crash_up
+check "it rests again" until_true 60 is_resting
+crash_down
+first=$(worker 1)
+stopped "pvbackd stops meanwhile"
+same "and leaves it connected" "$(xs read "$(be 1 xvdb)/state")" 4
+pvbackd_start
+check "the next one takes it up" goes_on
+check "with another worker" another_worker 1 "$first"
 for l in one bad three; do load_right "$l" "the data was right: $l"; done
 scenario_done

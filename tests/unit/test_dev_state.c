@@ -14,6 +14,7 @@
 
 #include "compiler.h"
 #include "dev_state.h"
+#include "xenabi.h"
 
 static const char *const act_name[] = {
 	[ACT_NONE] = "-",
@@ -35,6 +36,7 @@ static const char *const act_name[] = {
 	[ACT_FAIL] = "fail",
 	[ACT_PARK] = "park",
 	[ACT_LEAVE] = "leave",
+	[ACT_KEEP] = "keep",
 	[ACT_RESET] = "reset",
 	[ACT_RENEW] = "renew",
 	[ACT_FORGET] = "forget",
@@ -108,7 +110,7 @@ static const char *const expected[DEV_NSTATES][EV_NEVENTS] = {
 		WORKER_UPDATED(".", ".", ".", ".", "fail-stop>stopping", "fail>closed", "spawn>reviving"),
 	},
 	[DEV_REVIVING] = {
-		OTHER("forget>gone", "renew>new", ".", "close>closed", "close>closed",
+		OTHER("forget>gone", "renew>new", "keep>parked", "close>closed", "close>closed",
 		      "fail>closed"),
 		FRONT("close>closed", ".", "close>closed", ".", ".", "close>closed"),
 		WORKER("retake>retaking", ".", ".", ".", ".", "fail>closed",
@@ -221,6 +223,31 @@ static void nothing_is_closed_under_a_worker(void **state)
 		}
 }
 
+/* A device whose workers crash waits, but not with a stop of ours, nor to be removed. */
+static void what_rests_can_be_left(void **state)
+{
+	struct dev_view v = { .dir = true,
+		              .own = XenbusStateConnected,
+		              .online = ONLINE_YES,
+		              .front = XenbusStateConnected,
+		              .worker_up = true };
+
+	(void)state;
+	for (int resting = 0; resting < 2; resting++) {
+		struct dev_view stop = v, remove = v;
+
+		stop.stop = true;
+		remove.own = XenbusStateClosing;
+		remove.online = ONLINE_NO;
+		v.resting = stop.resting = remove.resting = resting;
+		assert_int_equal(dev_observe(DEV_REVIVING, &v), EV_WORKER_UP);
+		assert_int_equal(dev_observe(DEV_REVIVING, &stop),
+		                 resting ? EV_STOP : EV_WORKER_UP);
+		assert_int_equal(dev_observe(DEV_REVIVING, &remove),
+		                 resting ? EV_REMOVE : EV_WORKER_UP);
+	}
+}
+
 static void values_are_strict(void **state)
 {
 	(void)state;
@@ -246,6 +273,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_pair_is_as_expected),
 		cmocka_unit_test(nothing_is_closed_under_a_worker),
+		cmocka_unit_test(what_rests_can_be_left),
 		cmocka_unit_test(values_are_strict),
 	};
 

@@ -41,12 +41,24 @@ static void a_life_forgives(void **state)
 	assert_int_equal(r.young, 0);
 }
 
+static void rests_double_up_to_a_minute(void **state)
+{
+	(void)state;
+	assert_int_equal(respawn_rest(0), 0);
+	assert_int_equal(respawn_rest(RESPAWN_CRASHES - 1), 0);
+	assert_int_equal(respawn_rest(RESPAWN_CRASHES), RESPAWN_REST_MIN_MS);
+	assert_int_equal(respawn_rest(RESPAWN_CRASHES + 1), 2 * RESPAWN_REST_MIN_MS);
+	assert_int_equal(respawn_rest(RESPAWN_CRASHES + 5), RESPAWN_REST_MAX_MS);
+	assert_int_equal(respawn_rest(UINT32_MAX), RESPAWN_REST_MAX_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(first_deaths_are_answered_at_once),
 		cmocka_unit_test(pauses_are_bounded),
 		cmocka_unit_test(a_life_forgives),
+		cmocka_unit_test(rests_double_up_to_a_minute),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
