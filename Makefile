@@ -250,9 +250,11 @@ $(O)/tests/other/pvbackd-worker: $(O)/backends/worker/main.o \
 		$(O)/tests/other/backends/worker/wdevs.o $(WORKER_A) $(COMMON_A)
 	$(link) $(LIBS_WORKER)
 
-# ---- A worker that dies where it is told (tests/points) ------------------------------
-inc/tests/points := common backends/blkback tests/points
-POINTS := $(O)/points/pvbackd-worker $(O)/tests/points/aim
+# ---- A worker, and a pvbackd, that die where they are told (tests/points) -------------
+inc/tests/points := common backends/blkback backends/supervisor tests/points
+POINTS := $(O)/points/pvbackd-worker $(O)/points/pvbackd $(O)/tests/points/aim
+SUPER_POINTS_C := backends/supervisor/main.c tests/points/superdie.c \
+		  $(addprefix backends/supervisor/,device.c dev_kept.c guest.c)
 POINTS_C := backends/worker/main.c tests/points/die.c \
 	    $(filter-out %_super.c,$(call src,backends/blkback))
 
@@ -260,11 +262,14 @@ programs: $(POINTS)
 
 $(O)/points/%.o: %.c | $(O)/.deps
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -DBLK_POINTS $(addprefix -I,$(inc/$(patsubst %/,%,$(dir $<)))) \
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -DBLK_POINTS -DDEV_POINTS $(addprefix -I,$(inc/$(patsubst %/,%,$(dir $<)))) \
 		-MMD -MP -c -o $@ $<
 
 $(O)/points/pvbackd-worker: $(patsubst %.c,$(O)/points/%.o,$(POINTS_C)) $(WORKER_A) $(COMMON_A)
 	$(link) $(LIBS_WORKER)
+
+$(O)/points/pvbackd: $(patsubst %.c,$(O)/points/%.o,$(SUPER_POINTS_C)) $(SUPER_A) $(COMMON_A)
+	$(link) $(LIBS_SUPER)
 
 $(O)/tests/points/aim: $(O)/tests/points/aim.o $(COMMON_A)
 	$(link)

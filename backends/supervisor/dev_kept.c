@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "dev_held.h"
+#include "dev_point.h"
 #include "device.h"
 #include "guest.h"
 #include "log.h"
@@ -90,6 +91,7 @@ static int kept_new(struct device *d, const char *name, const void *content, siz
 	d->kept = true;
 	if (len && pwrite(fd, content, len, 0) != (ssize_t)len)
 		return -ENOSPC;
+	dev_point(name);
 	return rename(from, to) < 0 ? -errno : take_fd(&fd);
 }
 

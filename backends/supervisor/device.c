@@ -9,6 +9,7 @@
 #include "dev_act.h"
 #include "dev_held.h"
 #include "dev_kept.h"
+#include "dev_point.h"
 #include "dev_stats.h"
 #include "dev_store.h"
 #include "dev_update.h"
@@ -41,6 +42,7 @@ static int device_apply(struct device *d, enum dev_event ev, const char *why)
 		return -EAGAIN;
 	if (d->lost && m.act != ACT_NONE && m.act != ACT_SPAWN && dev_fence(d))
 		return -EAGAIN;
+	dev_point_act(m.act, false);
 	rc = dev_act(d, m.act);
 	if (rc && rc != -EAGAIN) {
 		m = dev_next(old, EV_FAULT);
@@ -49,6 +51,7 @@ static int device_apply(struct device *d, enum dev_event ev, const char *why)
 	}
 	if (rc)
 		return -EAGAIN;
+	dev_point_act(m.act, true);
 	d->state = m.next;
 	if (old == d->state)
 		return -EALREADY;

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "dev_held.h"
 #include "dev_kept.h"
+#include "dev_point.h"
 #include "dev_stats.h"
 #include "dev_update.h"
 #include "device.h"
@@ -81,6 +82,7 @@ int guest_connect(struct guest *g, struct device *d)
 	rc = rc ? rc : dev_kept_put(d);
 	if (rc)
 		return rc;
+	dev_point("telling");
 	fds[0] = d->stats;
 	memcpy(fds + 1, d->conf.fds, d->conf.nfds * sizeof(fds[0]));
 	d->handle = ++g->last_handle;
@@ -95,6 +97,7 @@ int guest_connect(struct guest *g, struct device *d)
 			close(take_fd(&d->conf.fds[i]));
 	if (rc)
 		return rc;
+	dev_point("told the worker");
 	d->lost = d->updating = d->bdev.ailing = false;
 	d->worker_link = LINK_CONNECTING;
 	d->told_ns = clock_ns();

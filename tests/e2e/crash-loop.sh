@@ -15,7 +15,6 @@ attach 1 disk3 xvdc
 load one 1 xvda
 load bad 1 xvdb --timeout 150s
 load three 1 xvdc
-ctl() { pvbackctl "$@" "--run-dir=$work/run"; }
 
 # crash_up - workers crash that have a thread for xvdb: it is called as its disk
 crash_up() {
@@ -41,7 +40,7 @@ crash_down() {
 crashes() { ctl list "1/$1" --json | jq .crashes; }
 crashed() { [ "$(crashes xvdb)" -ge "$1" ]; }
 rests='workers crashed with it in a row'
-fault() { ctl show 1/xvdb --json | jq -r .fault; }
+fault() { shown 1/xvdb .fault; }
 is_resting() { fault | grep -q "$rests"; }
 goes_on() { until_true 30 changes disk2; }
 unnoticed() { same "$1: the guest sees Connected" "$(xs read "$(be 1 xvdb)/state")" 4; }
