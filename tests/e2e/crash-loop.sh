@@ -61,9 +61,9 @@ resumed_until() { crashed "$1" || { ctl resume 1/xvdb; false; }; }
 check "each resume tries it at once" until_true 50 resumed_until 11
 unnoticed "crashed again and again"
 crash_down
-check "it rests" until_true 30 is_resting
-check "resume, when the reason is gone" ctl resume 1/xvdb
-check "and it works" goes_on
+# The last resume may have come after the last crash.
+ctl resume 1/xvdb 2>/dev/null
+check "it works when the reason is gone" goes_on
 same "all is well" "$(fault)$(error_of 1 xvdb)" null
 refused "resume says that nothing waits" "does not wait for anything" ctl resume 1/xvdb
 
