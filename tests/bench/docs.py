@@ -39,6 +39,8 @@ def store_table(doc, store):
     rows = []
     for peer, title in doc["peers"].items():
         found = [store["results"][k].get(peer) for k in keys]
+        if not any(found):
+            continue
         cells = [cell(f, doc["cases"][k]) if f else "-" for k, f in zip(keys, found)]
         rows.append([f"**{title}**" if peer == SUBJECT else title, *cells])
     heads = [f"{doc['cases'][k]['title']}, {doc['cases'][k]['unit']}" for k in keys]
