@@ -223,8 +223,8 @@ pvbackd_up() {
 	socat=$!
 	wait_for 20 test -S notify
 	# Images are on tmpfs: those called b are served as such, all others as if on a disk.
-	printf '%s\n' 'vbd.engine = io_uring' 'vbd.engine[/run/job/b] = auto' >pvbackd.conf
-	NOTIFY_SOCKET=/run/job/notify pvbackd --foreground --log-level debug --config pvbackd.conf "$@" 2>>pvbackd.log &
+	printf '%s\n' 'vbd.engine = io_uring' 'vbd.engine[/run/job/b] = auto' >/run/job/pvbackd.conf
+	NOTIFY_SOCKET=/run/job/notify pvbackd --foreground --log-level debug --config /run/job/pvbackd.conf "$@" 2>>pvbackd.log &
 	pvbackd=$!
 	wait_for 30 ready || return
 	kill $socat
