@@ -52,11 +52,29 @@ _Static_assert(sizeof(struct xen_netif_ctrl_request) == 16, "netif control reque
 _Static_assert(sizeof(struct xen_netif_ctrl_response) == 12, "netif control response");
 _Static_assert(XEN_NETIF_NR_SLOTS_MIN == 18, "netif slots of a frame");
 
+/*
+ * Linux's netif.h has one more extra, for a frontend that runs XDP programs: the first byte
+ * of a frame's data is not that of its page. Xen's own header has not.
+ */
+#define XEN_NETIF_EXTRA_TYPE_XDP 5
+
+/** struct netif_extra_xdp - That extra; @headroom: bytes before the data in its first page
+ */
+struct netif_extra_xdp {
+	uint8_t type, flags;
+	uint16_t headroom;
+	uint16_t pad[2];
+};
+_Static_assert(sizeof(struct netif_extra_xdp) == sizeof(struct netif_extra_info),
+               "netif extra of XDP");
+_Static_assert(XEN_NETIF_EXTRA_TYPE_XDP == XEN_NETIF_EXTRA_TYPE_MAX, "none of Xen's own");
+
 /* enum xenbus_state of xen/io/xenbus.h, as the store has it: one digit. */
 _Static_assert(XenbusStateUnknown == 0 && XenbusStateInitialising == 1 &&
                        XenbusStateInitWait == 2 && XenbusStateInitialised == 3 &&
                        XenbusStateConnected == 4 && XenbusStateClosing == 5 &&
-                       XenbusStateClosed == 6,
+                       XenbusStateClosed == 6 && XenbusStateReconfiguring == 7 &&
+                       XenbusStateReconfigured == 8,
                "xenbus states");
 
 #endif

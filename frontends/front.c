@@ -23,8 +23,8 @@
 const char *front_state_name(enum xenbus_state state)
 {
 	static const char *const name[] = {
-		"Unknown",   "Initialising", "InitWait", "Initialised",
-		"Connected", "Closing",      "Closed",
+		"Unknown", "Initialising", "InitWait",      "Initialised",  "Connected",
+		"Closing", "Closed",       "Reconfiguring", "Reconfigured",
 	};
 
 	return state < ARRAY_SIZE(name) ? name[state] : name[0];
@@ -364,7 +364,8 @@ int front_connected(struct front *f)
 		log_err(f->tag, "the device has been removed");
 		return -ENODEV;
 	}
-	if (f->backend_state != XenbusStateConnected) {
+	if (f->backend_state != XenbusStateConnected &&
+	    f->backend_state != XenbusStateReconfigured) {
 		log_err(f->tag, "the backend has left: it is %s",
 		        front_state_name(f->backend_state));
 		return -ENODEV;

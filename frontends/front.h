@@ -6,6 +6,7 @@
  *   Initialising (1)  the backend is awaited in InitWait (2)          front_start()
  *   Initialised (3)   keys are published, it is awaited in Connected  front_publish()
  *   Connected (4)     the ring is in use                              front_connected()
+ *   Reconfiguring (7) awaited in Reconfigured (8) before 4 again  front_set_state()
  *   Closing (5)       awaited in Closing or Closed                    front_stop()
  *   Closed (6)        awaited in Closed: it has let go of the ring    front_stop()
  *
@@ -91,8 +92,9 @@ int must_check front_set_state(struct front *f, enum xenbus_state state);
 /**
  * front_connected() - Take what XenStore has to tell, without blocking
  *
- * For when front_fd() is readable. Return: 0 while the backend is Connected, -ENODEV once
- * it is not, or the device is gone; other -errno when XenStore is.
+ * For when front_fd() is readable. Return: 0 while the backend is Connected, or
+ * Reconfigured after that; -ENODEV once it is not, or the device is gone; other -errno
+ * when XenStore is.
  */
 int must_check front_connected(struct front *f);
 int front_fd(const struct front *f);

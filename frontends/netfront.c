@@ -14,12 +14,16 @@
 
 /**
  * struct netfront - A device
+ * @reconfiguring: The backend is waited for
+ * @reconfigured: So often
  * @queue:	NETFRONT_QUEUES_MAX, of which @info.queues are used
  */
 struct netfront {
 	struct front front;
 	struct netfront_conf conf;
 	struct netfront_info info;
+	bool reconfiguring;
+	uint64_t reconfigured;
 	struct netfront_queue *queue;
 	struct netfront_ctrl ctrl;
 };
@@ -42,7 +46,7 @@ struct netfront_queue *netfront_queue(struct netfront *nf, uint32_t i)
 
 struct netfront_stats netfront_stats(const struct netfront *nf)
 {
-	struct netfront_stats sum = { 0 };
+	struct netfront_stats sum = { .reconfigured = nf->reconfigured };
 
 	for (uint32_t i = 0; i < NETFRONT_QUEUES_MAX; i++) {
 		struct netfront_stats s = netfront_queue_stats(&nf->queue[i]);
@@ -108,6 +112,7 @@ static int info_read(struct netfront *nf)
 	nf->info.mcast = offered(nf, "feature-multicast-control");
 	nf->info.ctrl = (nf->conf.hash || way(nf)->controls) &&
 	                offered(nf, "feature-ctrl-ring");
+	nf->info.headroom = offered(nf, "feature-xdp-headroom");
 	nf->info.split = nf->conf.split && nf->conf.habit != NETFRONT_FREEBSD &&
 	                 offered(nf, "feature-split-event-channels");
 	if (xst_read_u32(f->xs, XST_NULL, UINT32_MAX, &nf->info.max_queues,
@@ -134,6 +139,7 @@ static int queues_share(struct netfront *nf)
 		q->split = nf->info.split;
 		q->rx_notify = nf->conf.rx_notify;
 		rc = netfront_queue_share(q, nf->front.backend_id, way(nf)->first_id);
+		q->rx.headroom = nf->info.headroom ? nf->conf.headroom : 0;
 		if (!rc && !way(nf)->late)
 			netfront_queue_post(q, nf->conf.rx_slots);
 	}
@@ -242,6 +248,7 @@ static int netfront_disconnect(struct netfront *nf)
 	struct front *f = &nf->front;
 	int rc;
 
+	nf->reconfiguring = false;
 	if (way(nf)->straight)
 		rc = front_drop(f, nf->conf.timeout_ms);
 	else
@@ -265,6 +272,37 @@ int netfront_close(struct netfront *nf)
 	return rc;
 }
 
+/* ---- Changes ---------------------------------------------------------------------- */
+
+int netfront_headroom(struct netfront *nf, uint16_t bytes)
+{
+	struct front *f = &nf->front;
+	int rc;
+
+	if (!nf->info.headroom)
+		return -EOPNOTSUPP;
+	if (nf->reconfiguring || f->backend_state != XenbusStateConnected)
+		return -EBUSY;
+	for (uint32_t i = 0; i < nf->info.queues; i++)
+		netfront_rx_headroom(&nf->queue[i].rx, bytes);
+	/* In Linux's order: the backend may look before it is said. */
+	rc = front_set_state(f, XenbusStateReconfiguring);
+	rc = rc ? rc : xst_printf(f->xs, XST_NULL, f->dir, "xdp-headroom", "%u", bytes);
+	nf->reconfiguring = !rc;
+	return rc;
+}
+
+static int take_reconfigured(struct netfront *nf)
+{
+	if (!nf->reconfiguring || nf->front.backend_state != XenbusStateReconfigured)
+		return 0;
+	nf->reconfiguring = false;
+	nf->reconfigured++;
+	for (uint32_t i = 0; i < nf->info.queues; i++)
+		netfront_rx_settled(&nf->queue[i].rx);
+	return front_set_state(&nf->front, XenbusStateConnected);
+}
+
 /* ---- Waiting ---------------------------------------------------------------------- */
 
 /* Take what the descriptors have to say: XenStore's, then those of the queues. */
@@ -272,6 +310,7 @@ static int take_events(struct netfront *nf, const struct pollfd *fd)
 {
 	int rc = fd->revents ? front_connected(&nf->front) : 0;
 
+	rc = rc ? rc : take_reconfigured(nf);
 	if (rc)
 		log_err(nf->front.tag, "disabled for further use");
 	for (uint32_t i = 0; i < nf->info.queues && !rc; i++)

@@ -65,6 +65,7 @@ struct netfront_hash {
  * @queues:	As many, or what the backend offers, if that is less
  * @mcast:	Of groups take those only that netfront_group() was told of
  * @hash:	Have frames hashed, on a control ring, or NULL
+ * @headroom:	Bytes that the first page of a frame begins with, for an XDP program
  * @reset:	Take over from a frontend that has died
  * @timeout_ms:	For each of connecting and closing
  * @wake_fd:	Readable ends every wait; -1 for none
@@ -80,6 +81,7 @@ struct netfront_conf {
 	unsigned int queues;
 	bool mcast;
 	const struct netfront_hash *hash;
+	uint16_t headroom;
 	bool reset;
 	int timeout_ms;
 	int wake_fd;
@@ -108,6 +110,7 @@ struct netfront_conf {
  * @split:	There is an event channel for each ring
  * @mcast:	The backend looks which groups a frame is for
  * @ctrl:	There is a control ring
+ * @headroom:	It leaves room for an XDP program
  * @max_queues:	The backend offers as many
  * @queues:	There are as many
  */
@@ -121,6 +124,7 @@ struct netfront_info {
 	bool split;
 	bool mcast;
 	bool ctrl;
+	bool headroom;
 	uint32_t max_queues;
 	uint32_t queues;
 };
@@ -138,6 +142,7 @@ struct netfront_stats {
 	uint64_t tx_frames, tx_errors;
 	uint64_t rx_frames, rx_errors;
 	uint64_t notifies, events;
+	uint64_t reconfigured;
 };
 
 /**
@@ -150,6 +155,17 @@ int must_check netfront_open(struct netfront **out, uint32_t devid,
 
 /** netfront_close() - Close the device orderly, free everything; NULL is accepted */
 int netfront_close(struct netfront *nf);
+
+/**
+ * netfront_headroom() - Have another headroom from now on, as Linux when an XDP program
+ * comes or goes: Reconfiguring, which netfront_wait() ends when the backend is
+ * Reconfigured
+ *
+ * Frames go on meanwhile; those that come after that must have it.
+ *
+ * Return: 0, -EBUSY: the last change is not through, -EOPNOTSUPP, or the handle's error.
+ */
+int must_check netfront_headroom(struct netfront *nf, uint16_t bytes);
 
 const struct netfront_info *netfront_info(const struct netfront *nf);
 const char *netfront_tag(const struct netfront *nf);

@@ -188,6 +188,9 @@ int netfront_keys_write(struct xst *xs, xst_t t, void *arg)
 	int rc = queues_write(xs, t, a);
 
 	rc = rc ? rc : ctrl_write(xs, t, a);
-	return rc ? rc
-	          : flags_write(xs, t, a->dir, table[c->habit].flag, table[c->habit].n);
+	rc = rc ? rc
+	        : flags_write(xs, t, a->dir, table[c->habit].flag, table[c->habit].n);
+	return rc || !c->headroom
+	               ? rc
+	               : xst_printf(xs, t, a->dir, "xdp-headroom", "%u", c->headroom);
 }

@@ -181,13 +181,39 @@ static const char *rx_hash(struct netfront_meta *m, const struct netif_extra_inf
 	return NULL;
 }
 
-static const char *rx_extra(struct netfront_meta *m, const struct netif_extra_info *x)
+void netfront_rx_headroom(struct netfront_rx *r, uint16_t bytes)
+{
+	r->was = r->headroom;
+	r->headroom = bytes;
+	r->either = true;
+}
+
+void netfront_rx_settled(struct netfront_rx *r)
+{
+	r->since = __atomic_load_n(&r->front.sring->rsp_prod, __ATOMIC_ACQUIRE);
+	r->either = false;
+}
+
+static const char *rx_xdp(struct netfront_frame *f, const struct netif_extra_info *x)
+{
+	struct netif_extra_xdp xdp;
+
+	memcpy(&xdp, x, sizeof(xdp));
+	if (f->headroom || !xdp.headroom)
+		return "is an extra that is no headroom";
+	f->headroom = xdp.headroom;
+	return NULL;
+}
+
+static const char *rx_extra(struct netfront_frame *f, const struct netif_extra_info *x)
 {
 	switch (x->type) {
 	case XEN_NETIF_EXTRA_TYPE_GSO:
-		return rx_gso(m, x);
+		return rx_gso(&f->meta, x);
 	case XEN_NETIF_EXTRA_TYPE_HASH:
-		return rx_hash(m, x);
+		return rx_hash(&f->meta, x);
+	case XEN_NETIF_EXTRA_TYPE_XDP:
+		return rx_xdp(f, x);
 	default:
 		return "is an extra of a type that no frontend takes";
 	}
@@ -207,7 +233,7 @@ static const char *rx_slot(struct netfront_rx *r, struct netfront_frame *f, bool
 	if (*extra) {
 		memcpy(&x, &rsp, sizeof(x));
 		*extra = x.flags & XEN_NETIF_EXTRA_FLAG_MORE;
-		return rx_extra(&f->meta, &x);
+		return rx_extra(f, &x);
 	}
 	if (rsp.id != at % NETFRONT_RING)
 		return "does not stand where its request stood";
@@ -230,8 +256,15 @@ static const char *rx_slot(struct netfront_rx *r, struct netfront_frame *f, bool
 }
 
 /* What holds for the frame as a whole. */
-static const char *rx_whole(const struct netfront_frame *f)
+static const char *rx_whole(const struct netfront_rx *r, const struct netfront_frame *f)
 {
+	bool late = !r->either && (int32_t)(r->front.rsp_cons - r->since) >= 0;
+
+	if (f->headroom != r->headroom && (late || f->headroom != r->was))
+		return "ends a frame whose headroom is another one than what was asked "
+		       "for";
+	if (f->headroom && !f->bad && f->part[0].off != f->headroom)
+		return "ends a frame that does not begin behind its headroom";
 	if (f->meta.csum_blank && !f->meta.validated)
 		return "ends a frame whose checksum is blank and not vouched for";
 	if (f->meta.gso_type && !f->meta.csum_blank)
@@ -258,7 +291,7 @@ int netfront_rx_take(struct netfront_rx *r, struct netfront_frame *f, char *why,
 		else
 			fault = rx_slot(r, f, &extra, &more);
 	}
-	fault = fault ? fault : rx_whole(f);
+	fault = fault ? fault : rx_whole(r, f);
 	if (fault) {
 		snprintf(why, why_size, "receive response %u %s",
 		         r->front.rsp_cons + f->slots, fault);

@@ -92,10 +92,15 @@ bool netfront_tx_arm(struct netfront_tx *r);
 /**
  * struct netfront_rx - Private state of a receive ring; a slot's id is its place in it
  * @pushed:	Value of req_prod that the backend was given
+ * @headroom:	Frames are to have as much before them, in their first page
+ * @was:	Or so much, those that begin before response @since, or while @either
  */
 struct netfront_rx {
 	netif_rx_front_ring_t front;
 	RING_IDX pushed;
+	uint16_t headroom, was;
+	bool either;
+	RING_IDX since;
 };
 
 /**
@@ -110,18 +115,26 @@ struct netfront_part {
 /**
  * struct netfront_frame - A received frame
  * @slots:	Of the ring; as many may be posted again once the data was read
+ * @headroom:	Bytes before it in its first page, as an extra says
  * @bad:	A part of it could not be copied: it is to be dropped
  */
 struct netfront_frame {
 	struct netfront_meta meta;
 	uint32_t len;
 	uint32_t slots;
+	uint16_t headroom;
 	bool bad;
 	uint32_t nparts;
 	struct netfront_part part[NETFRONT_SLOTS];
 };
 
 void netfront_rx_init(struct netfront_rx *r, void *page);
+
+/** netfront_rx_headroom() - Frames may have @bytes of headroom, or what they had */
+void netfront_rx_headroom(struct netfront_rx *r, uint16_t bytes);
+
+/** netfront_rx_settled() - All that are published from now on must have it */
+void netfront_rx_settled(struct netfront_rx *r);
 
 /** netfront_rx_post() - Post the next slot. Return: its id. @ref: by id. */
 void netfront_rx_post(struct netfront_rx *r, const uint32_t *ref);

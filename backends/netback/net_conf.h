@@ -52,11 +52,13 @@ struct net_queue_conf {
  * struct net_live - What may change while it is connected; blob of UPDATE
  * @limits:	How much may pass it
  * @mcast:	1: of groups it is given only those that it has added
+ * @headroom:	Bytes that the first page of a frame that it is given begins with, which
+ *		are not touched, up to NET_HEADROOM_MAX
  */
 struct net_live {
 	struct net_limits limits;
 	uint32_t mcast;
-	uint32_t pad;
+	uint32_t headroom;
 };
 
 /**

@@ -6,6 +6,7 @@
 
 #include "bdev_keys.h"
 #include "bdev_queues.h"
+#include "net_rx.h"
 #include "net_steer_super.h"
 #include "num.h"
 #include "xenabi.h"
@@ -91,6 +92,7 @@ int net_front_offer(struct bdev *d, xst_t t)
 		{ "feature-multicast-control", 1 },
 		{ "feature-dynamic-multicast-control", 1 },
 		{ "feature-ctrl-ring", net_steer_can() },
+		{ "feature-xdp-headroom", 1 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(offer); i++) {
@@ -140,13 +142,19 @@ static int front_flags(struct bdev *d, uint32_t *flags)
 
 int net_front_live(struct bdev *d, struct net_live *l)
 {
-	uint32_t mcast;
+	uint32_t mcast, headroom;
 	int rc = bdev_key_limit(d, d->front, "request-multicast-control", UINT32_MAX,
 	                        &mcast);
 
-	if (!rc)
-		l->mcast = mcast != 0;
-	return rc;
+	/* netif.h lets it ask for more than a page. */
+	rc = rc ? rc
+	        : bdev_key_limit(d, d->front, "xdp-headroom", NET_HEADROOM_MAX,
+	                         &headroom);
+	if (rc)
+		return rc;
+	l->mcast = mcast != 0;
+	l->headroom = headroom;
+	return 0;
 }
 
 /* As netback: the pair, or if that is not complete, the one for both. */

@@ -8,6 +8,7 @@
 void net_lives_set(struct net_lives *s, const struct net_live *l)
 {
 	atomic_store(&s->mcast, l->mcast);
+	atomic_store(&s->headroom, l->headroom);
 	/* 0 is a queue that sleeps. */
 	if (!(atomic_fetch_add(&s->change, 1) + 1))
 		atomic_store(&s->change, 1);

@@ -13,11 +13,12 @@
 /**
  * struct net_lives - What is so now, for all queues; zero-initialised
  * @change:	Counts changes; not 0 after the first one
- * @mcast:	As in struct net_live
+ * @mcast, @headroom: As in struct net_live
  */
 struct net_lives {
 	atomic_uint change;
 	atomic_uint mcast;
+	atomic_uint headroom;
 };
 
 /** struct net_heed - The change that a queue keeps to while it is awake; asleep: 0 */

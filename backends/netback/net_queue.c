@@ -291,6 +291,7 @@ static void queue_wakes(struct net_queue *q)
 
 	net_heed_wake(&q->heed, &v->lives);
 	mcast = atomic_load(&v->lives.mcast) && v->keep->known;
+	q->rx.accept.headroom = (uint16_t)atomic_load(&v->lives.headroom);
 	q->rx.mcast = mcast ? &v->keep->mcast : NULL;
 }
 

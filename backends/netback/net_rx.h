@@ -3,8 +3,9 @@
  * How a frame is laid into the slots a guest has posted. Pure.
  *
  * A frame is its first slot, then its extras, then the rest; each slot of data holds a
- * page, from its first byte on, but for the last. The response to a slot stands where its
- * request stood, so a plan is a run of responses for the next requests of the ring.
+ * page, from its first byte on, but for the last, and for headroom in the first. The
+ * response to a slot stands where its request stood, so a plan is a run of responses for
+ * the next requests of the ring.
  */
 #ifndef PVB_NET_RX_H
 #define PVB_NET_RX_H
@@ -22,9 +23,18 @@
 #define NET_RX_FRAME_MAX (65535U + 14U + 8U)
 #define NET_RX_DATA_MAX  ((NET_RX_FRAME_MAX + XEN_PAGE - 1) / XEN_PAGE)
 /* Those of data, and for each kind of extra one. */
-#define NET_RX_SLOTS_MAX (NET_RX_DATA_MAX + 2U)
+#define NET_RX_SLOTS_MAX (NET_RX_DATA_MAX + 3U)
 
 _Static_assert(NET_RX_DATA_MAX <= XEN_NETIF_NR_SLOTS_MIN, "netfront takes no more");
+
+/*
+ * Most of a page that may be left free for an XDP program; Linux's netfront asks for 256.
+ * A frame of 1500 bytes still has one page, and the largest one as many as without.
+ */
+#define NET_HEADROOM_MAX 2048U
+
+_Static_assert(NET_RX_FRAME_MAX + NET_HEADROOM_MAX <= NET_RX_DATA_MAX * XEN_PAGE,
+               "the largest frame has room");
 
 /** enum net_rx_cause - Why this guest is not given a frame */
 enum net_rx_cause {
@@ -42,6 +52,7 @@ enum net_rx_cause {
  * @gso_size:	Bytes of payload a segment gets, not 0 with a @gso_type
  * @hashed:	It has a hash that the guest is to be told: @hash, of @hash_type
  * @hash_type:	_XEN_NETIF_CTRL_HASH_TYPE_*
+ * @headroom:	Bytes at the head of its first page that are not touched
  * @cause:	With V_REJECT
  */
 struct net_rx_meta {
@@ -52,6 +63,7 @@ struct net_rx_meta {
 	bool hashed;
 	uint8_t hash_type;
 	uint32_t hash;
+	uint16_t headroom;
 	enum net_rx_cause cause;
 };
 
@@ -60,12 +72,14 @@ struct net_rx_meta {
  * @is_extra:	It is @extra, which says nothing otherwise: no data goes to its grant
  * @flags:	NETRXF_*
  * @off:	First byte of the frame that goes to its grant
- * @len:	Bytes, 1 to XEN_PAGE
+ * @at:		Where in its page
+ * @len:	Bytes, 1 to XEN_PAGE - @at
  */
 struct net_rx_slot {
 	bool is_extra;
 	uint16_t flags;
 	uint32_t off;
+	uint16_t at;
 	uint16_t len;
 	struct netif_extra_info extra;
 };
@@ -73,8 +87,8 @@ struct net_rx_slot {
 /** net_rx_slots() - Slots a frame of @len bytes needs, 1 to NET_RX_FRAME_MAX */
 static inline uint32_t net_rx_slots(uint32_t len, const struct net_rx_meta *m)
 {
-	return (len + XEN_PAGE - 1) / XEN_PAGE +
-	       (m->gso_type != XEN_NETIF_GSO_TYPE_NONE) + m->hashed;
+	return (m->headroom + len + XEN_PAGE - 1) / XEN_PAGE +
+	       (m->gso_type != XEN_NETIF_GSO_TYPE_NONE) + m->hashed + (m->headroom != 0);
 }
 
 /**

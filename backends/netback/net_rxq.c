@@ -25,6 +25,12 @@ static seldom void rxq_captured(const struct net_rxq *q, const struct net_rx_fra
 	net_capture_add(q->capture, &c, &iov, 1);
 }
 
+static const struct net_loss refused[NET_RX_NCAUSES] = {
+	[NET_RX_SIZE] = NET_LOSS(rx_refused_size),
+	[NET_RX_GSO] = NET_LOSS(rx_refused_gso),
+	[NET_RX_CSUM] = NET_LOSS(rx_refused_csum),
+};
+
 /* This guest is not given it. */
 static seldom void rxq_lose(struct net_rxq *q, const struct net_rx_frame *f,
                             const struct net_loss *why)
@@ -50,10 +56,12 @@ static uint8_t *rxq_behind(const struct net_rxq *q, const struct net_rx_frame *f
 /* Return: bytes of a frame, its header not counted; 0 when there is none. */
 static uint32_t rxq_read(struct net_rxq *q, struct virtio_net_hdr *h, uint8_t *data)
 {
+	/* As much as any frame has, with any headroom. */
+	const size_t room = RX_HDR + NET_RX_ROOM - NET_HEADROOM_MAX;
 	ssize_t n;
 
 	do {
-		n = read(q->tap, data - RX_HDR, RX_HDR + NET_RX_ROOM);
+		n = read(q->tap, data - RX_HDR, room);
 	} while (n < 0 && errno == EINTR);
 	if (n <= (ssize_t)RX_HDR) {
 		q->empty = true;
@@ -71,22 +79,48 @@ static void rxq_hash(struct net_rxq *q, struct net_rx_frame *f)
 	stats_add(&q->stats->rx_hashed, f->meta.hashed);
 }
 
+/* Put the frame that waits for slots where the arena begins. */
+static void rxq_put_first(struct net_rxq *q, const struct net_rx_frame *f)
+{
+	uint8_t *to = rxq_place(q, 0) + f->meta.headroom;
+
+	if (f->data != to)
+		memmove(to, f->data, f->len);
+	if (f != &q->frame[0])
+		q->frame[0] = *f;
+	q->frame[0].data = to;
+}
+
+/* What the guest wants has changed while it waited. */
+static void rxq_relay(struct net_rxq *q)
+{
+	struct net_rx_frame *f = &q->frame[0];
+
+	if (f->meta.headroom == q->accept.headroom)
+		return;
+	if (!net_accept_len(&q->accept, f->len)) {
+		rxq_lose(q, f, &refused[NET_RX_SIZE]);
+		q->nframe = 0;
+		return;
+	}
+	f->meta.headroom = q->accept.headroom;
+	f->slots = net_rx_slots(f->len, &f->meta);
+	rxq_put_first(q, f);
+}
+
 /*
  * Read frames for @have slots, and one more if it is larger than what is left. Return:
  * slots that all but that one take.
  */
 static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
 {
-	static const struct net_loss refused[NET_RX_NCAUSES] = {
-		[NET_RX_SIZE] = NET_LOSS(rx_refused_size),
-		[NET_RX_GSO] = NET_LOSS(rx_refused_gso),
-		[NET_RX_CSUM] = NET_LOSS(rx_refused_csum),
-	};
 	static const struct net_loss filtered = NET_LOSS(rx_filtered);
 	uint8_t *data = rxq_place(q, 0);
 	uint32_t used = 0;
 
 	q->wait = 0;
+	if (q->nframe)
+		rxq_relay(q);
 	if (q->nframe) {
 		used = q->frame[0].slots;
 		if (used > have)
@@ -106,15 +140,15 @@ static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
 			stats_add(&q->stats->rx_limited, 1);
 			break;
 		}
-		f->data = data;
-		f->len = rxq_read(q, &h, data);
+		f->data = data + q->accept.headroom;
+		f->len = rxq_read(q, &h, f->data);
 		if (!f->len)
 			break;
-		if (net_vnet_to_rx(&h, &q->accept, data, f->len, &f->meta) != V_OK) {
+		if (net_vnet_to_rx(&h, &q->accept, f->data, f->len, &f->meta) != V_OK) {
 			rxq_lose(q, f, &refused[f->meta.cause]);
 			continue;
 		}
-		if (q->mcast && !net_mcast_pass(q->mcast, data)) {
+		if (q->mcast && !net_mcast_pass(q->mcast, f->data)) {
 			rxq_lose(q, f, &filtered);
 			continue;
 		}
@@ -157,8 +191,8 @@ static uint32_t rxq_copy(struct net_rxq *q, const struct net_rx_frame *f,
 			continue;
 		/* The analyzer takes what an atomic load has returned for undefined. */
 		a[i].copy = gnt_batch_add( // NOLINT(clang-analyzer-core.CallAndMessage)
-			q->batch, GNT_TO_GUEST, req.gref, 0, f->data + slot[i].off,
-			slot[i].len);
+			q->batch, GNT_TO_GUEST, req.gref, slot[i].at,
+			f->data + slot[i].off, slot[i].len);
 	}
 	return n;
 }
@@ -168,6 +202,7 @@ static bool rxq_answer(struct net_rxq *q, const struct net_rx_slot *slot,
                        const struct rx_answer *a, bool all)
 {
 	struct netif_rx_response rsp = { .id = a->id,
+		                         .offset = slot->at,
 		                         .flags = slot->flags,
 		                         .status = (int16_t)slot->len };
 
@@ -235,13 +270,10 @@ static void rxq_give(struct net_rxq *q, uint32_t n)
 /* The frame that found too few slots begins the next batch. */
 static void rxq_keep(struct net_rxq *q, uint32_t n)
 {
-	struct net_rx_frame *last = &q->frame[n];
+	const struct net_rx_frame *last = &q->frame[n];
 
-	if (n && n < q->nframe) {
-		memmove(rxq_place(q, 0), last->data, last->len);
-		q->frame[0] = *last;
-		q->frame[0].data = rxq_place(q, 0);
-	}
+	if (n && n < q->nframe)
+		rxq_put_first(q, last);
 	q->nframe -= n;
 }
 

@@ -41,8 +41,8 @@
 
 /**
  * struct net_rx_frame - A frame that was read
- * @data:	In the arena, at the beginning of a page: a page goes to a slot. The TAP's
- *		header is right before it, so that one read() gets both.
+ * @data:	In the arena, behind its headroom from the beginning of a page: a page goes
+ *		to a slot. The TAP's header is right before it, so that one read() gets both.
  * @slots:	That it needs
  * @since:	When it was read
  */
@@ -58,6 +58,7 @@ struct net_rx_frame {
  * struct net_rxq - A receive ring and all that serving it needs
  * @journal:	Where responses are until they are shown
  * @tap:	Descriptor; the queue's
+ * @accept:	What the guest takes; what is in it changes between turns only
  * @arena:	NET_RX_ARENA bytes, page-aligned
  * @mcast:	Groups that it is given; NULL: all
  * @rss:	How frames are hashed, @view as of this turn

@@ -263,6 +263,7 @@ static int net_adopt(struct bdev *d, struct bdev_conf *conf)
 		return rc;
 	/* What CONNECT said, or less old: what it has now is told it once more. */
 	n->live.mcast = c.live.mcast;
+	n->live.headroom = c.live.headroom;
 	n->told = false;
 	rc = net_front_live(d, &n->live);
 	return xst_broken(rc) ? rc : 0;
@@ -288,6 +289,8 @@ static void live_log(struct bdev *d, const struct net_live *was,
 	if (was->mcast != is->mcast && log_allowed(d->limit, 20, d->tag))
 		log_info(d->tag, is->mcast ? "it is given groups that it has added only"
 		                           : "it is given all groups");
+	if (was->headroom != is->headroom && log_allowed(d->limit, 20, d->tag))
+		log_info(d->tag, "XDP headroom is %u bytes now", is->headroom);
 }
 
 static int net_update(struct bdev *d, struct bdev_conf *told, struct bdev_update *u)
@@ -357,6 +360,7 @@ static void net_describe(const struct bdev *d, const struct bdev_conf *conf,
 	bdev_fact_bool(f, "gso-tcpv6", c.flags & NET_GSO6);
 	bdev_fact_bool(f, "rx-notify", c.flags & NET_RX_NOTIFY);
 	bdev_fact_bool(f, "multicast-control", c.live.mcast);
+	bdev_fact_num(f, "xdp-headroom", c.live.headroom);
 	net_policy_describe(&c, f);
 	bdev_fact_bool(f, "control-ring", c.ctrl_port != 0);
 	describe_hash(n, f);

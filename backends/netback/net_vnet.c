@@ -221,9 +221,9 @@ static enum verdict rx_csum(const struct virtio_net_hdr *h, const struct net_acc
 enum verdict net_vnet_to_rx(const struct virtio_net_hdr *h, const struct net_accept *a,
                             uint8_t *frame, uint32_t len, struct net_rx_meta *out)
 {
-	*out = (struct net_rx_meta){ .validated = h->flags &
-		                                  VIRTIO_NET_HDR_F_DATA_VALID };
-	if (len < NET_ETH_HLEN || len > NET_RX_FRAME_MAX || (!a->sg && len > XEN_PAGE))
+	*out = (struct net_rx_meta){ .validated = h->flags & VIRTIO_NET_HDR_F_DATA_VALID,
+		                     .headroom = a->headroom };
+	if (len < NET_ETH_HLEN || len > NET_RX_FRAME_MAX || !net_accept_len(a, len))
 		return rx_refuse(out, NET_RX_SIZE);
 	switch (h->gso_type) {
 	case VIRTIO_NET_HDR_GSO_NONE:

@@ -85,6 +85,7 @@ enum verdict must_check net_vnet_from_tx(const struct net_tx_frame *f, uint8_t *
  * @csum6:	The same for IPv6
  * @gso4:	Frames that are to be segmented
  * @gso6:	The same for IPv6
+ * @headroom:	As in struct net_rx_meta, of each
  */
 struct net_accept {
 	bool sg;
@@ -92,7 +93,14 @@ struct net_accept {
 	bool csum6;
 	bool gso4;
 	bool gso6;
+	uint16_t headroom;
 };
+
+/** net_accept_len() - Does a frame of @len bytes have as many slots as it takes? */
+static inline bool net_accept_len(const struct net_accept *a, uint32_t len)
+{
+	return a->sg || a->headroom + len <= XEN_PAGE;
+}
 
 /**
  * net_vnet_to_rx() - What the guest is to be told about a frame from the TAP

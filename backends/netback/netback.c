@@ -15,6 +15,7 @@
 #include "net_journal.h"
 #include "net_keep.h"
 #include "net_queue.h"
+#include "net_rx.h"
 #include "net_stats.h"
 
 static size_t journal_size(const struct net_conf *c)
@@ -200,7 +201,8 @@ static int vif_start(struct net_vif *v, int *fds, char *text, size_t size)
 
 static bool live_ok(const struct net_live *l)
 {
-	return net_limits_ok(&l->limits) && l->mcast <= 1;
+	return net_limits_ok(&l->limits) && l->mcast <= 1 &&
+	       l->headroom <= NET_HEADROOM_MAX;
 }
 
 static bool conf_ok(const struct net_conf *c)

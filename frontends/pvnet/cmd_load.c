@@ -32,6 +32,8 @@ enum kind {
  * struct load - One side of it
  * @sent, @at:	By flow: serial number and place of what was sent last
  * @nr:		Of the flow that is to be tried next
+ * @next:	Another headroom when so many frames are sent
+ * @changes:	Begun
  */
 struct load {
 	const struct opts *o;
@@ -41,6 +43,8 @@ struct load {
 	uint32_t sent[FLOWS_MAX];
 	uint64_t at[FLOWS_MAX];
 	uint32_t nr;
+	uint32_t changes;
+	uint64_t next;
 	uint64_t frames, bytes;
 };
 
@@ -169,19 +173,49 @@ static int meet(struct load *l)
 	return rc < 0 ? rc : probe(l, HELLO);
 }
 
+static bool changed(const struct load *l)
+{
+	return netfront_stats(l->nf).reconfigured == l->o->changes;
+}
+
+/* Another headroom, when the last change is through and frames have gone. */
+static int change(struct load *l)
+{
+	int rc;
+
+	if (l->changes == l->o->changes || l->frames < l->next)
+		return 0;
+	rc = netfront_headroom(l->nf, l->changes % 2 ? l->o->conf.headroom : 0);
+	if (rc == -EBUSY) {
+		struct pollfd none = { .fd = -1 };
+
+		/* Where frames never end nothing else looks at XenStore. */
+		rc = netfront_wait(l->nf, &none, 0);
+		return rc > 0 ? -EINTR : rc;
+	}
+	if (rc)
+		return rc;
+	l->changes++;
+	l->next = l->frames + WINDOW;
+	return 0;
+}
+
 static int exchange(struct load *l)
 {
 	int64_t end = front_ms() + l->o->seconds * INT64_C(1000);
 	int64_t heard = front_ms();
 	int rc = 0;
 
-	while (!rc && front_left(end)) {
+	while (!rc && (front_left(end) || !changed(l))) {
 		int in = 0, out = put_some(l);
 
 		if (out >= 0)
 			in = take(l, out ? 0 : PROBE_MS);
 		if (out < 0 || in < 0)
 			return out < 0 ? out : in;
+		rc = change(l);
+		if (rc)
+			return rc;
 		if (!in && !out && front_ms() - heard >= PROBE_MS)
 			rc = probe(l, FRAME);
 		else if (!in && !out)
@@ -273,5 +307,8 @@ int cmd_load(const struct opts *o, struct netfront *nf)
 	       (unsigned long long)netfront_stats(nf).tx_errors,
 	       (unsigned long long)sum.frames, (unsigned long long)sum.bytes,
 	       (unsigned long long)sum.segmented, (unsigned long long)sum.lost);
+	if (o->changes)
+		printf("headroom has changed %llu times\n",
+		       (unsigned long long)netfront_stats(nf).reconfigured);
 	return rc;
 }

@@ -36,6 +36,8 @@ enum {
 	OPT_QUEUES,
 	OPT_GROUPS,
 	OPT_HASH,
+	OPT_HEADROOM,
+	OPT_RECONFIGURE,
 	OPT_RESET,
 	OPT_LIKE,
 	OPT_DEBUG,
@@ -68,6 +70,8 @@ static const struct option options[] = {
 	{ "queues", required_argument, NULL, OPT_QUEUES },
 	{ "groups", required_argument, NULL, OPT_GROUPS },
 	{ "hash", required_argument, NULL, OPT_HASH },
+	{ "headroom", required_argument, NULL, OPT_HEADROOM },
+	{ "reconfigure", required_argument, NULL, OPT_RECONFIGURE },
 	{ "reset", no_argument, NULL, OPT_RESET },
 	{ "like", required_argument, NULL, OPT_LIKE },
 	{ "debug", no_argument, NULL, OPT_DEBUG },
@@ -100,6 +104,16 @@ static int parse_mac(const char *s, struct opts *o)
 	              &m[3], &m[4], &m[5], &end) == 6
 	               ? 0
 	               : -EINVAL;
+}
+
+static int parse_headroom(const char *s, struct opts *o)
+{
+	uint32_t bytes;
+	int rc = num_u32(s, UINT16_MAX, &bytes);
+
+	if (!rc)
+		o->conf.headroom = (uint16_t)bytes;
+	return rc;
 }
 
 static int parse_like(const char *s, struct opts *o)
@@ -191,6 +205,10 @@ static int take_value(struct opts *o, int opt, const char *v)
 		return 0;
 	case OPT_HASH:
 		return parse_hash(v, o);
+	case OPT_HEADROOM:
+		return parse_headroom(v, o);
+	case OPT_RECONFIGURE:
+		return num_u32(v, INT32_MAX, &o->changes);
 	case OPT_QUEUES:
 		return num_u32(v, NETFRONT_QUEUES_MAX, &o->conf.queues) || !o->conf.queues
 		               ? -EINVAL

@@ -27,6 +27,7 @@
  * @full:	Full checksums, else blank ones
  * @groups:	Addresses of the groups to listen to, or NULL for all
  * @hash:	To be hashed, if @conf says so
+ * @changes:	`load` has headroom, and none, in turn, so often, and goes on until then
  * @idle_ms:	`check` ends when nothing has come for so long, `load` as well
  * @seconds:	How long `load` sends
  * @window:	Frames of a flow that it has under way
@@ -48,6 +49,7 @@ struct opts {
 	bool full;
 	const char *groups;
 	struct netfront_hash hash;
+	uint32_t changes;
 	uint32_t idle_ms;
 	uint32_t seconds;
 	uint32_t window;

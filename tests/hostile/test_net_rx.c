@@ -417,11 +417,12 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_prestate_setup_teardown(f, setup, nic_teardown, &rig)
 	const struct CMUnitTest tests[] = {
-		TEST(sizes),      TEST(offloads),         TEST(whole_frames),
-		TEST(order),      TEST(no_slots),         TEST(without_notify),
-		TEST(bad_grants), TEST(not_accepted),     TEST(groups),
-		TEST(groups_by_and_by),
-		TEST(stalls),     TEST(slow_is_no_stall),
+		TEST(sizes),        TEST(offloads),
+		TEST(whole_frames), TEST(order),
+		TEST(no_slots),     TEST(without_notify),
+		TEST(bad_grants),   TEST(not_accepted),
+		TEST(groups),       TEST(groups_by_and_by),
+		TEST(stalls),       TEST(slow_is_no_stall),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,5 +28,5 @@ traps() {
 }
 
 traps blk-traps.md 31
-traps net-traps.md 54
+traps net-traps.md 57
 done_testing

@@ -284,7 +284,7 @@ static void full_checksum_with_gso(void **state)
 	assert_int_equal(frame[50] << 8 | frame[51], want);
 }
 
-static const struct net_accept all = { true, true, true, true, true };
+static const struct net_accept all = { true, true, true, true, true, 0 };
 
 static struct virtio_net_hdr needs(uint16_t start, uint16_t offset, uint8_t gso)
 {
@@ -321,9 +321,10 @@ static void to_rx(void **state)
 /* What cannot be given to a guest, as it does not take it, or as it makes no sense. */
 static void to_rx_refused(void **state)
 {
-	static const struct net_accept no_gso4 = { true, true, true, false, true };
-	static const struct net_accept no_csum = { true, false, false, true, true };
-	static const struct net_accept one_slot = { false, true, true, false, false };
+	static const struct net_accept no_gso4 = { true, true, true, false, true, 0 };
+	static const struct net_accept no_csum = { true, false, false, true, true, 0 };
+	static const struct net_accept one_slot = { false, true, true, false, false, 0 };
+	static const struct net_accept behind = { .headroom = 256 };
 	struct virtio_net_hdr none = { 0 }, gso = needs(34, 16, VIRTIO_NET_HDR_GSO_TCPV4),
 			      h;
 	struct net_rx_meta m;
@@ -334,6 +335,9 @@ static void to_rx_refused(void **state)
 	assert_int_equal(net_vnet_to_rx(&gso, &no_csum, frame, 5000, &m), V_REJECT);
 	assert_int_equal(net_vnet_to_rx(&none, &one_slot, frame, 4096, &m), V_OK);
 	assert_int_equal(net_vnet_to_rx(&none, &one_slot, frame, 4097, &m), V_REJECT);
+	assert_int_equal(net_vnet_to_rx(&none, &behind, frame, 3840, &m), V_OK);
+	assert_int_equal(m.headroom, 256);
+	assert_int_equal(net_vnet_to_rx(&none, &behind, frame, 3841, &m), V_REJECT);
 	assert_int_equal(net_vnet_to_rx(&none, &all, frame, 13, &m), V_REJECT);
 	assert_int_equal(net_vnet_to_rx(&none, &all, frame, NET_RX_FRAME_MAX, &m), V_OK);
 	assert_int_equal(net_vnet_to_rx(&none, &all, frame, NET_RX_FRAME_MAX + 1, &m),

@@ -348,6 +348,48 @@ static void rx_each(void **state)
 	}
 }
 
+/* One frame in one slot. Return: as netfront_rx_take(). */
+static int rx_behind(uint16_t headroom, uint16_t offset)
+{
+	struct rsp r[] = {
+		{ .status = 60, .offset = offset, .flags = headroom ? EXTRA : 0 },
+		{ .type = XEN_NETIF_EXTRA_TYPE_XDP, .gso = headroom }
+	};
+	struct netfront_frame f;
+
+	rx_respond(r, headroom ? 2 : 1);
+	return netfront_rx_take(&rx, &f, why, sizeof(why));
+}
+
+/* What was asked for must be there, and what was there before until it is settled. */
+static void rx_headroom(void **state)
+{
+	assert_int_equal(rx_behind(256, 256), -EPROTO);
+	assert_non_null(strstr(why, "another one than what was asked for"));
+	setup_rx(state);
+	netfront_rx_headroom(&rx, 256);
+	assert_int_equal(rx_behind(0, 0), 1);
+	assert_int_equal(rx_behind(256, 256), 1);
+	assert_int_equal(rx_behind(128, 128), -EPROTO);
+	setup_rx(state);
+	netfront_rx_headroom(&rx, 256);
+	netfront_rx_settled(&rx);
+	assert_int_equal(rx_behind(256, 256), 1);
+	assert_int_equal(rx_behind(0, 0), -EPROTO);
+	setup_rx(state);
+	netfront_rx_headroom(&rx, 256);
+	netfront_rx_settled(&rx);
+	assert_int_equal(rx_behind(256, 0), -EPROTO);
+	assert_non_null(strstr(why, "does not begin behind its headroom"));
+	/* What was shown before may still be read afterwards. */
+	setup_rx(state);
+	netfront_rx_headroom(&rx, 256);
+	rx_respond(&(struct rsp){ .status = 60 }, 1);
+	netfront_rx_settled(&rx);
+	assert_int_equal(rx_behind(256, 256), 1);
+	assert_int_equal(rx_behind(256, 256), 1);
+}
+
 static void rx_more_than_posted(void **state)
 {
 	struct netfront_frame f;
@@ -403,6 +445,7 @@ int main(void)
 		cmocka_unit_test_setup(tx_full, setup_tx),
 		cmocka_unit_test(tx_breaches),
 		cmocka_unit_test(rx_each),
+		cmocka_unit_test_setup(rx_headroom, setup_rx),
 		cmocka_unit_test_setup(rx_more_than_posted, setup_rx),
 		cmocka_unit_test(rx_slots_of_a_frame),
 		cmocka_unit_test_setup(rx_bad_slot, setup_rx),
