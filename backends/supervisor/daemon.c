@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "log.h"
@@ -64,15 +63,4 @@ void daemon_ready(void)
 	if (write(ready_fd, "", 1) != 1)
 		log_warn(NULL, "nobody waited for us to be ready: %m");
 	close(take_fd(&ready_fd));
-}
-
-void daemon_files_max(void)
-{
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) < 0 || rl.rlim_cur == rl.rlim_max)
-		return;
-	rl.rlim_cur = rl.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &rl) < 0)
-		log_warn(NULL, "open files stay limited: %m");
 }

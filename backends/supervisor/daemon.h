@@ -18,7 +18,4 @@ int must_check daemon_fork(void);
 /** daemon_ready() - Let the process that was started go, and its terminal */
 void daemon_ready(void);
 
-/** daemon_files_max() - Raise the limit of open files to what is allowed */
-void daemon_files_max(void);
-
 #endif

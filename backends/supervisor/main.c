@@ -13,6 +13,7 @@
 #include "control.h"
 #include "daemon.h"
 #include "doctor.h"
+#include "files.h"
 #include "log.h"
 #include "loop.h"
 #include "notify.h"
@@ -240,6 +241,7 @@ static int serve(struct pvbackd *p)
 static int run(struct pvbackd *p)
 {
 	long pid = 0;
+	rlim_t files;
 	int rc;
 
 	assert(p->conf.worker);
@@ -259,7 +261,14 @@ static int run(struct pvbackd *p)
 		        pid, p->conf.run_dir);
 	if (rc)
 		return rc == -EEXIST ? EXIT_ANOTHER : EXIT_FAILURE;
-	daemon_files_max();
+	files = files_max();
+	if (files < FILES_MIN) {
+		log_err(NULL,
+		        "at most %ju files may be open, pvbackd and its workers need %u: "
+		        "raise LimitNOFILE= or ulimit -Hn",
+		        (uintmax_t)files, FILES_MIN);
+		return EXIT_FAILURE;
+	}
 	rc = loop_new(&p->loop);
 	if (rc) {
 		log_err(NULL, "event loop: %s", strerror(-rc));

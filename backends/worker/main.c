@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include "files.h"
 #include "gnt.h"
 #include "log.h"
 #include "loop.h"
@@ -53,6 +54,8 @@ static void setup_process(void)
 	/* Nothing is ever executed from here; see to it that it would gain nothing. */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	fcntl(MSG_WORKER_FD, F_SETFD, FD_CLOEXEC);
+	/* pvbackd's may have been lowered since it started. */
+	files_max();
 }
 
 static void stop(void *loop)

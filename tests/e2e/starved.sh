@@ -76,6 +76,12 @@ fi
 
 # ---- No descriptors ---------------------------------------------------------------
 
+unprivileged=
+[ "$(id -u)" -ne 0 ] || unprivileged="setpriv --bounding-set=-sys_resource"
+# shellcheck disable=SC2086 # empty, or a command that takes from it the right to raise its limit
+refused "a pvbackd that may have few is not started" "at most 100 files may be open" \
+	$unprivileged prlimit --nofile=100:100 xensim run -- pvbackd --foreground --run-dir "$work/run2"
+
 limits=$(prlimit --pid "$pvbackd_pid" --nofile --output SOFT,HARD --noheadings --raw)
 free=0
 while [ -e "/proc/$pvbackd_pid/fd/$free" ]; do free=$((free + 1)); done
@@ -91,10 +97,14 @@ kill -9 "$first"
 check "its worker has died: the log says why there is no other" wait_log "cannot be started: $lacks"
 check "and so does its error node" grep -q "$lacks" <<<"$(error_of 1 xvda)"
 same "the guest still sees Connected" "$(xs read "$(be 1 xvda)/state")" 4
-prlimit --pid "$pvbackd_pid" --nofile="${limits/ /:}"
+# Some, not all that it had: a worker sees to itself.
+prlimit --pid "$pvbackd_pid" --nofile="$((free + 30)):${limits#* }"
 check "with descriptors it has a successor" until_true $patience another_worker 1 "$first"
 check "and I/O goes on" changes disk
 same "that was said once, too" "$(lines 1)" 1
+same "which has the descriptors that it may have" \
+	"$(prlimit --pid "$(worker 1)" --nofile --output SOFT,HARD --noheadings --raw)" "${limits#* } ${limits#* }"
+prlimit --pid "$pvbackd_pid" --nofile="${limits/ /:}"
 frontend_sees "descriptors again"
 detach 2 xvda
 check "what was refused works" disk_works 2 other xvda
