@@ -53,13 +53,12 @@ _Static_assert(sizeof(struct xen_netif_ctrl_response) == 12, "netif control resp
 _Static_assert(XEN_NETIF_NR_SLOTS_MIN == 18, "netif slots of a frame");
 
 /*
- * Linux's netif.h has one more extra, for a frontend that runs XDP programs: the first byte
- * of a frame's data is not that of its page. Xen's own header has not.
+ * Linux's netif.h has one more extra, for a frontend that runs XDP programs: the first
+ * byte of a frame's data is not that of its page. Xen's own header has not.
  */
 #define XEN_NETIF_EXTRA_TYPE_XDP 5
 
-/** struct netif_extra_xdp - That extra; @headroom: bytes before the data in its first page
- */
+/** struct netif_extra_xdp - @headroom: bytes before the data in its first page */
 struct netif_extra_xdp {
 	uint8_t type, flags;
 	uint16_t headroom;

@@ -41,8 +41,9 @@
 
 /**
  * struct net_rx_frame - A frame that was read
- * @data:	In the arena, behind its headroom from the beginning of a page: a page goes
- *		to a slot. The TAP's header is right before it, so that one read() gets both.
+ * @data:	In the arena, behind its headroom from the beginning of a page: a page
+ *		goes to a slot. The TAP's header is right before it, so that one read()
+ *		gets both.
  * @slots:	That it needs
  * @since:	When it was read
  */
