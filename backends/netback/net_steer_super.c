@@ -143,7 +143,8 @@ static void fetch(struct code *c, int32_t more, int to, int32_t len, enum label 
 static void begin(struct code *c, int map)
 {
 	alu_reg(c, BPF_MOV, FRAME, BPF_REG_1);
-	put(c, BPF_LD | BPF_DW | BPF_IMM, WAY, BPF_PSEUDO_MAP_VALUE, 0, map);
+	/* Of two instructions; BPF_IMM is 0, as BPF_LD is. */
+	put(c, BPF_LD | BPF_DW, WAY, BPF_PSEUDO_MAP_VALUE, 0, map);
 	put(c, 0, 0, 0, 0, 0);
 	load(c, BPF_W, BPF_REG_1, WAY, offsetof(struct net_steer, which));
 	alu(c, BPF_ADD, WAY, offsetof(struct net_steer, way));

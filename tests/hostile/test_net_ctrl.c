@@ -106,6 +106,7 @@ static int teardown(void **state)
 	(void)state;
 	if (worker_alive(&w))
 		nic_disconnect(&n);
+	assert_int_equal(worker_holds(&w), 0);
 	nic_unshare(&n);
 	drop_ctrl(&n);
 	worker_down(&w);
@@ -330,7 +331,8 @@ static void *flip(void *page)
 /* XSA-270: what is judged is what is used, whatever becomes of the page meanwhile. */
 static void entries_change_while_they_are_copied(void **state)
 {
-	uint32_t taken = 0, refused = 0;
+	uint64_t end = now_ms() + 5000;
+	uint32_t taken = 0, refused = 0, wrong = 0;
 	pthread_t thread;
 
 	(void)state;
@@ -339,21 +341,21 @@ static void entries_change_while_they_are_copied(void **state)
 	memset(c.page, 0, XEN_PAGE);
 	__atomic_store_n(&flipping, true, __ATOMIC_RELAXED);
 	assert_int_equal(pthread_create(&thread, NULL, flip, c.page), 0);
-	for (uint32_t i = 0; i < 20000 && (i < 300 || !taken || !refused); i++) {
+	/* It is chance which of the two is copied, and whether it changes just then. */
+	while ((taken < 2000 || refused < 2000) && now_ms() < end) {
 		uint32_t status = ask(SET_MAP, c.page_ref, 128, 0);
 
-		if (status == OKAY)
-			taken++;
-		else
-			refused++;
-		assert_true(status == OKAY || status == INVALID);
-		assert_int_equal(way()->size, 128);
+		taken += status == OKAY;
+		refused += status == INVALID;
 		for (uint32_t k = 0; k < 128; k++)
-			assert_int_equal(way()->to[k], 0);
+			wrong += way()->to[k] != 0;
 	}
 	__atomic_store_n(&flipping, false, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
-	assert_true(taken && refused);
+	if (!taken || !refused || wrong)
+		fail_msg("%u taken, %u refused, %u entries are wrong", taken, refused,
+		         wrong);
+	assert_int_equal(way()->size, 128);
 }
 
 /* Full again and again; frames go on, and the stop is heard. */
@@ -374,6 +376,53 @@ static void flood(void **state)
 	while (c.pushed - c.seen < CTRL_RING)
 		put(SET_KEY, c.page_ref, 40, 0);
 	push();
+}
+
+/* Whatever was answered is a request again. */
+static void *refill(void *ring)
+{
+	struct xen_netif_ctrl_sring *r = ring;
+
+	while (__atomic_load_n(&flipping, __ATOMIC_RELAXED))
+		__atomic_store_n(&r->req_prod,
+		                 __atomic_load_n(&r->rsp_prod, __ATOMIC_ACQUIRE) +
+		                         CTRL_RING,
+		                 __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* Another connection; what the last one was told is gone. */
+static void begin_anew(void)
+{
+	assert_int_equal(ftruncate(n.journal, 0), 0);
+	SHARED_RING_INIT(c.ring);
+	SHARED_RING_INIT(n.tx);
+	SHARED_RING_INIT(n.rx);
+	c.pushed = c.seen = 0;
+	assert_int_equal(nic_connect(&n, NULL), 0);
+	assert_int_equal(ask(XEN_NETIF_CTRL_TYPE_GET_HASH_FLAGS, 0, 0, 0), NOT_SUP);
+}
+
+/* A ring that is never empty does not keep the card. */
+static void stopped_in_a_flood(void **state)
+{
+	uint64_t end = now_ms() + RIG_WAIT_MS;
+	pthread_t thread;
+
+	(void)state;
+	__atomic_store_n(&flipping, true, __ATOMIC_RELAXED);
+	assert_int_equal(pthread_create(&thread, NULL, refill, c.ring), 0);
+	while (__atomic_load_n(&c.ring->rsp_prod, __ATOMIC_RELAXED) < 2 * CTRL_RING &&
+	       now_ms() < end) {
+		xenevtchn_notify(c.xce, c.port);
+		poll(NULL, 0, 1);
+	}
+	nic_disconnect(&n);
+	__atomic_store_n(&flipping, false, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	assert_true(c.ring->rsp_prod >= 2 * CTRL_RING);
+	assert_int_equal(worker_holds(&w), 0);
+	begin_anew();
 }
 
 /* Events for nothing cost the guest its quickness, and us little. */
@@ -464,11 +513,7 @@ static void spoilt_memory(void **state)
 	}
 	assert_int_equal(nic_connect(&n, &text), EPROTO);
 	assert_non_null(strstr(text, "a hash that cannot be"));
-	assert_int_equal(ftruncate(n.journal, 0), 0);
-	SHARED_RING_INIT(c.ring);
-	SHARED_RING_INIT(n.tx);
-	SHARED_RING_INIT(n.rx);
-	assert_int_equal(nic_connect(&n, NULL), 0);
+	begin_anew();
 }
 
 /* A control ring that cannot be had: the card is given back as a whole. */
@@ -511,6 +556,7 @@ int main(void)
 		TEST(each_rule),
 		TEST(entries_change_while_they_are_copied),
 		TEST(flood),
+		TEST(stopped_in_a_flood),
 		TEST(storm),
 		TEST(index_jumps),
 		TEST(unknown_are_said),
