@@ -351,7 +351,6 @@ static void net_describe(const struct bdev *d, const struct bdev_conf *conf,
 	if (!conf)
 		return;
 	memcpy(&c, conf->blob, sizeof(c));
-	bdev_fact_num(f, "queues", c.nqueues);
 	bdev_fact_bool(f, "split-event-channels", c.queue[0].rx_port != 0);
 	bdev_fact_bool(f, "sg", c.flags & NET_SG);
 	bdev_fact_bool(f, "csum-ipv4", c.flags & NET_CSUM4);

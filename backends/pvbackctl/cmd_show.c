@@ -9,7 +9,7 @@
 
 static void fact(const char *key, const char *value)
 {
-	printf("  %-18s %s\n", key, value ? value : "-");
+	printf("  %-20s %s\n", key, value ? value : "-");
 }
 
 static void heading(const char *what, const char *more)
@@ -93,7 +93,7 @@ static void show_counters(const struct dev *d)
 	for (size_t i = 0; i < d->counters.n; i++) {
 		const char *key = d->counters.v[i].key;
 
-		printf("  %-18s %s", key, d->counters.v[i].value);
+		printf("  %-20s %s", key, d->counters.v[i].value);
 		for (size_t q = 0; d->nqueues > 1 && q < d->nqueues; q++)
 			printf("%s%s", q ? " " : ": ", pairs_find(&d->queue[q], key));
 		putchar('\n');
