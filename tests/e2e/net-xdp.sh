@@ -26,7 +26,7 @@ loads() {
 	for g in 2 1; do
 		rm -f "$work/load$g"
 		[ "$g" = 2 ] && options=(--headroom 2048) ||
-			options=(--debug --headroom 256 --reconfigure $2 --queues 2)
+			options=(--debug --headroom 256 --reconfigure "$2" --queues 2)
 		ip netns exec "$net-g$g" xensim run --domid "$g" -- pvnet load --to "$(mac $((3 - g)))" \
 			--time "$1" --idle 5000 --flows 8 --window 8 --size 60-65535 "${options[@]}" \
 			>"$work/load$g" 2>&1 &
