@@ -421,11 +421,18 @@ deb: all ## A Debian package, in the build directory
 # XEN_ROOT is laid over dom0's disk: what a user has after make install, and the contract
 # tests. Libraries are the packages' own.
 XEN_ROOT := $(O)/xen-root
+XEN_BIN  := $(O)/tests/xen/xdp
 
-$(XEN_ROOT): all $(CONTRACT) $(AGENT)
+programs: $(XEN_BIN)
+
+$(XEN_BIN): %: %.o
+	$(link)
+
+$(XEN_ROOT): all $(CONTRACT) $(AGENT) $(XEN_BIN)
 	$(Q)rm -rf $@
 	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(abspath $@) PREFIX=/usr
 	$(Q)install -D -t $@/usr/lib/contract $(CONTRACT) $(AGENT)
+	$(Q)install -D -t $@/usr/lib/tests $(XEN_BIN)
 
 check-xen: $(XEN_ROOT) ## Boot Xen and dom0 under emulation, run tests/xen/jobs; JOB=NAME runs one
 	$(Q)XEN_ROOT=$< XEN_DEB=$$(xenstore-scripts/deb/mkdeb $(O)) tests/xen/run $(JOB)
