@@ -183,7 +183,7 @@ HOSTILE := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/hostile/test_*.c)))
 
 programs: $(HOSTILE)
 
-$(HOSTILE): %: %.o $(addprefix $(O)/tests/hostile/,rig.o disk.o nic.o) $(COMMON_A)
+$(HOSTILE): %: %.o $(addprefix $(O)/tests/hostile/,rig.o disk.o nic.o ctrl.o) $(COMMON_A)
 	$(link) -lxengnttab -lxenevtchn -lcmocka
 
 # ---- For the bench (tests/bench) -----------------------------------------------------

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What a guest can say on its control ring, and what it cannot bring about with it. In
- * the place of the memory of the program that steers is some that the test looks at.
- */
+/* What a guest can say on its control ring, and what it cannot bring about with it. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "ctrl.h"
 #include "net_keep.h"
-#include "net_steer.h"
-#include "nic.h"
 
 #define OKAY     XEN_NETIF_CTRL_STATUS_SUCCESS
 #define NOT_SUP  XEN_NETIF_CTRL_STATUS_NOT_SUPPORTED
@@ -27,66 +21,12 @@
 #define SET_MAP   XEN_NETIF_CTRL_TYPE_SET_HASH_MAPPING
 #define SET_ALG   XEN_NETIF_CTRL_TYPE_SET_HASH_ALGORITHM
 
-#define CTRL_RING     128U
-#define MAP_BYTES     (3UL * XEN_PAGE)
 #define NO_SUCH_GRANT 60000U
 
 static struct worker w;
 static struct nic n;
+static struct ctrl c;
 static uint8_t frame[70000];
-
-/**
- * struct ctrl - The control ring of @n
- * @page:	That requests name, of @page_ref
- * @memory:	Of the program
- */
-static struct ctrl {
-	struct xen_netif_ctrl_sring *ring;
-	uint32_t *page;
-	uint32_t ring_ref, page_ref;
-	xenevtchn_handle *xce;
-	evtchn_port_t port;
-	const struct net_steer *memory;
-	uint32_t pushed, seen;
-} c;
-
-static void *share(uint32_t *ref)
-{
-	void *p = xengntshr_share_pages(w.shr, 0, 1, ref, 1);
-
-	assert_non_null(p);
-	memset(p, 0, XEN_PAGE);
-	return p;
-}
-
-static void add_ctrl(struct nic *card)
-{
-	void *p;
-
-	memset(&c, 0, sizeof(c));
-	c.ring = share(&c.ring_ref);
-	SHARED_RING_INIT(c.ring);
-	c.page = share(&c.page_ref);
-	c.port = guest_port(&w, &c.xce);
-	card->conf.ctrl_ref = c.ring_ref;
-	card->conf.ctrl_port = c.port;
-	card->steer[NET_STEER_MAP] = memfd_create("map", MFD_CLOEXEC);
-	card->steer[NET_STEER_PROG] = memfd_create("program", MFD_CLOEXEC);
-	assert_int_equal(ftruncate(card->steer[NET_STEER_MAP], MAP_BYTES), 0);
-	p = mmap(NULL, MAP_BYTES, PROT_READ, MAP_SHARED, card->steer[NET_STEER_MAP], 0);
-	assert_true(p != MAP_FAILED);
-	c.memory = p;
-}
-
-static void drop_ctrl(struct nic *card)
-{
-	xengntshr_unshare(w.shr, c.ring, 1);
-	xengntshr_unshare(w.shr, c.page, 1);
-	xenevtchn_close(c.xce);
-	munmap((void *)(uintptr_t)c.memory, MAP_BYTES);
-	close(card->steer[NET_STEER_MAP]);
-	close(card->steer[NET_STEER_PROG]);
-}
 
 static int setup(void **state)
 {
@@ -95,7 +35,7 @@ static int setup(void **state)
 	(void)state;
 	worker_up(&w);
 	nic_share(&n, &w, NIC_ALL);
-	add_ctrl(&n);
+	ctrl_add(&c, &n);
 	if (nic_connect(&n, &text))
 		fail_msg("CONNECTED says: %s", text);
 	return 0;
@@ -108,69 +48,15 @@ static int teardown(void **state)
 		nic_disconnect(&n);
 	assert_int_equal(worker_holds(&w), 0);
 	nic_unshare(&n);
-	drop_ctrl(&n);
+	ctrl_drop(&c, &n);
 	worker_down(&w);
 	return 0;
-}
-
-static union xen_netif_ctrl_sring_entry *slot(uint32_t i)
-{
-	union xen_netif_ctrl_sring_entry *slots =
-		(void *)((char *)c.ring + offsetof(struct xen_netif_ctrl_sring, ring));
-
-	return &slots[i % CTRL_RING];
-}
-
-static void put(uint16_t type, uint32_t a, uint32_t b, uint32_t d)
-{
-	slot(c.pushed)->req = (struct xen_netif_ctrl_request){
-		.id = (uint16_t)(0x8000 + c.pushed), .type = type, .data = { a, b, d }
-	};
-	c.pushed++;
-}
-
-static void push(void)
-{
-	__atomic_store_n(&c.ring->req_prod, c.pushed, __ATOMIC_RELEASE);
-	xenevtchn_notify(c.xce, c.port);
-}
-
-/* All that was put is answered. */
-static void answered(void)
-{
-	uint64_t end = now_ms() + RIG_WAIT_MS;
-
-	for (;;) {
-		struct pollfd p = { .fd = xenevtchn_fd(c.xce), .events = POLLIN };
-		uint32_t prod = __atomic_load_n(&c.ring->rsp_prod, __ATOMIC_ACQUIRE);
-
-		assert_true(prod - c.seen <= c.pushed - c.seen);
-		if (prod == c.pushed)
-			return;
-		__atomic_store_n(&c.ring->rsp_event, prod + 1, __ATOMIC_SEQ_CST);
-		if (__atomic_load_n(&c.ring->rsp_prod, __ATOMIC_ACQUIRE) != prod)
-			continue;
-		if (now_ms() > end || poll(&p, 1, RIG_WAIT_MS) != 1)
-			fail_msg("%u of %u requests are answered; log:\n%s", prod,
-			         c.pushed, worker_log(&w));
-		assert_int_equal(xenevtchn_pending(c.xce), c.port);
-		xenevtchn_unmask(c.xce, c.port);
-	}
 }
 
 /* Return: its status. */
 static uint32_t ask(uint16_t type, uint32_t a, uint32_t b, uint32_t d)
 {
-	struct xen_netif_ctrl_response rsp;
-	uint16_t id = (uint16_t)(0x8000 + c.pushed);
-
-	put(type, a, b, d);
-	push();
-	answered();
-	rsp = slot(c.seen++)->rsp;
-	assert_int_equal(rsp.id, id);
-	assert_int_equal(rsp.type, type);
-	return rsp.status;
+	return ctrl_ask(&c, type, a, b, d);
 }
 
 static const struct net_steer_way *way(void)
@@ -365,17 +251,17 @@ static void flood(void **state)
 	hash_on();
 	for (uint32_t i = 0; i < 40; i++) {
 		while (c.pushed - c.seen < CTRL_RING)
-			put(i % 2 ? SET_KEY : SET_SIZE,
-			    i % 2 ? c.page_ref : c.pushed % 129, 40, 0);
-		push();
+			ctrl_put(&c, i % 2 ? SET_KEY : SET_SIZE,
+			         i % 2 ? c.page_ref : c.pushed % 129, 40, 0);
+		ctrl_push(&c);
 		nic_works(&n);
-		answered();
+		ctrl_answered(&c);
 		for (; c.seen != c.pushed; c.seen++)
-			assert_int_equal(slot(c.seen)->rsp.status, OKAY);
+			assert_int_equal(ctrl_slot(&c, c.seen)->rsp.status, OKAY);
 	}
 	while (c.pushed - c.seen < CTRL_RING)
-		put(SET_KEY, c.page_ref, 40, 0);
-	push();
+		ctrl_put(&c, SET_KEY, c.page_ref, 40, 0);
+	ctrl_push(&c);
 }
 
 /* Whatever was answered is a request again. */
@@ -442,7 +328,7 @@ static void index_jumps(void **state)
 	(void)state;
 	assert_int_equal(ask(GET_SIZE, 0, 0, 0), OKAY);
 	c.pushed += CTRL_RING + 1;
-	push();
+	ctrl_push(&c);
 	assert_non_null(strstr(nic_failed(&n), "control ring's index cannot be"));
 	assert_int_equal(c.ring->rsp_prod, 1);
 }
@@ -480,16 +366,17 @@ static void answer_was_not_shown(void **state)
 	nic_disconnect(&n);
 	assert_int_equal(c.ring->rsp_prod, 5);
 	c.ring->rsp_prod = 4;
-	slot(4)->req = (struct xen_netif_ctrl_request){ .id = 1, .type = SET_ALG };
+	ctrl_slot(&c, 4)->req =
+		(struct xen_netif_ctrl_request){ .id = 1, .type = SET_ALG };
 	assert_int_equal(pwrite(n.journal, &showing, sizeof(showing), ring), 8);
 	/* What the program read is lost, and what the guest has said is not. */
 	assert_int_equal(ftruncate(n.steer[NET_STEER_MAP], 0), 0);
-	assert_int_equal(ftruncate(n.steer[NET_STEER_MAP], MAP_BYTES), 0);
+	assert_int_equal(ftruncate(n.steer[NET_STEER_MAP], CTRL_MAP_BYTES), 0);
 	assert_int_equal(nic_connect(&n, NULL), 0);
-	answered();
-	assert_int_equal(slot(4)->rsp.id, 0x8004);
-	assert_int_equal(slot(4)->rsp.type, GET_SIZE);
-	assert_int_equal(slot(4)->rsp.data, 128);
+	ctrl_answered(&c);
+	assert_int_equal(ctrl_slot(&c, 4)->rsp.id, 0x8004);
+	assert_int_equal(ctrl_slot(&c, 4)->rsp.type, GET_SIZE);
+	assert_int_equal(ctrl_slot(&c, 4)->rsp.data, 128);
 	assert_int_equal(way()->types, 15);
 	assert_int_equal(way()->size, 100);
 	frame_with_hash();
@@ -520,7 +407,7 @@ static void spoilt_memory(void **state)
 static void half_a_control_ring(void **state)
 {
 	unsigned int fds, tasks;
-	struct ctrl first = c;
+	struct ctrl half;
 	struct nic m;
 
 	(void)state;
@@ -528,7 +415,7 @@ static void half_a_control_ring(void **state)
 	tasks = worker_count(&w, "task");
 	for (int how = 0; how < 4; how++) {
 		nic_share(&m, &w, NIC_ALL);
-		add_ctrl(&m);
+		ctrl_add(&half, &m);
 		if (how == 0)
 			m.conf.ctrl_ref = NO_SUCH_GRANT;
 		else if (how == 1)
@@ -541,9 +428,8 @@ static void half_a_control_ring(void **state)
 		assert_int_equal(worker_count(&w, "fd"), fds);
 		assert_int_equal(worker_count(&w, "task"), tasks);
 		nic_unshare(&m);
-		drop_ctrl(&m);
+		ctrl_drop(&half, &m);
 	}
-	c = first;
 	nic_works(&n);
 	assert_int_equal(ask(GET_SIZE, 0, 0, 0), OKAY);
 }
