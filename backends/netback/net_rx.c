@@ -39,7 +39,7 @@ static struct net_rx_slot xdp_slot(const struct net_rx_meta *m)
 }
 
 /* In the order of their types, as Linux's netback has them. Return: how many. */
-static uint32_t extra_slots(const struct net_rx_meta *m, struct net_rx_slot *out)
+static seldom uint32_t extra_slots(const struct net_rx_meta *m, struct net_rx_slot *out)
 {
 	uint32_t n = 0;
 
@@ -54,34 +54,35 @@ static uint32_t extra_slots(const struct net_rx_meta *m, struct net_rx_slot *out
 	return n;
 }
 
+/* An extra is not written where there is none: most frames are a slot. */
+static void data_slot(struct net_rx_slot *s, uint32_t off, uint32_t at, uint32_t left)
+{
+	uint32_t room = XEN_PAGE - at;
+
+	s->is_extra = false;
+	s->flags = left > room ? NETRXF_more_data : 0;
+	s->off = off;
+	s->at = (uint16_t)at;
+	s->len = (uint16_t)(left < room ? left : room);
+}
+
 uint32_t net_rx_plan(uint32_t len, const struct net_rx_meta *m, struct net_rx_slot *out)
 {
-	uint32_t n = 0, off = 0, extras = 0, at = m->headroom;
+	uint32_t n = 1;
 
-	assert(len >= 1 && len <= NET_RX_FRAME_MAX && at <= NET_HEADROOM_MAX);
+	assert(len >= 1 && len <= NET_RX_FRAME_MAX && m->headroom <= NET_HEADROOM_MAX);
 	assert(m->gso_type == XEN_NETIF_GSO_TYPE_NONE || m->gso_size);
-	do {
-		uint32_t room = XEN_PAGE - at, part = len - off < room ? len - off : room;
-
-		/* An extra is not written where there is none: most frames are a slot. */
-		out[n].is_extra = false;
-		out[n].flags = off + part < len ? NETRXF_more_data : 0;
-		out[n].off = off;
-		out[n].at = (uint16_t)at;
-		out[n++].len = (uint16_t)part;
-		if (n == 1) {
-			extras = extra_slots(m, out + n);
-			n += extras;
-		}
-		off += part;
-		at = 0;
-	} while (off < len);
+	data_slot(out, 0, m->headroom, len);
 	/* A frontend looks for these in the first slot only. */
-	if (extras)
-		out[0].flags |= NETRXF_extra_info;
 	if (m->csum_blank)
-		out[0].flags |= NETRXF_csum_blank;
+		out->flags |= NETRXF_csum_blank;
 	if (m->csum_blank || m->validated)
-		out[0].flags |= NETRXF_data_validated;
+		out->flags |= NETRXF_data_validated;
+	if (net_rx_extras(m)) {
+		out->flags |= NETRXF_extra_info;
+		n += extra_slots(m, out + 1);
+	}
+	for (uint32_t off = out->len; off < len; off += XEN_PAGE)
+		data_slot(&out[n++], off, 0, len - off);
 	return n;
 }

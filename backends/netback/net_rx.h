@@ -84,11 +84,17 @@ struct net_rx_slot {
 	struct netif_extra_info extra;
 };
 
+/** net_rx_extras() - Extras that a frame has */
+static inline uint32_t net_rx_extras(const struct net_rx_meta *m)
+{
+	return (uint32_t)(m->gso_type != XEN_NETIF_GSO_TYPE_NONE) + m->hashed +
+	       (m->headroom != 0);
+}
+
 /** net_rx_slots() - Slots a frame of @len bytes needs, 1 to NET_RX_FRAME_MAX */
 static inline uint32_t net_rx_slots(uint32_t len, const struct net_rx_meta *m)
 {
-	return (m->headroom + len + XEN_PAGE - 1) / XEN_PAGE +
-	       (m->gso_type != XEN_NETIF_GSO_TYPE_NONE) + m->hashed + (m->headroom != 0);
+	return (m->headroom + len + XEN_PAGE - 1) / XEN_PAGE + net_rx_extras(m);
 }
 
 /**

@@ -218,6 +218,29 @@ static enum verdict rx_csum(const struct virtio_net_hdr *h, const struct net_acc
 	return V_OK;
 }
 
+static enum verdict rx_gso(const struct virtio_net_hdr *h, const struct net_accept *a,
+                           struct net_rx_meta *out)
+{
+	bool taken;
+
+	switch (h->gso_type) {
+	case VIRTIO_NET_HDR_GSO_TCPV4:
+		out->gso_type = XEN_NETIF_GSO_TYPE_TCPV4;
+		taken = a->gso4;
+		break;
+	case VIRTIO_NET_HDR_GSO_TCPV6:
+		out->gso_type = XEN_NETIF_GSO_TYPE_TCPV6;
+		taken = a->gso6;
+		break;
+	default:
+		taken = false;
+	}
+	if (!taken || !h->gso_size || !(h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+		return rx_refuse(out, NET_RX_GSO);
+	out->gso_size = h->gso_size;
+	return V_OK;
+}
+
 enum verdict net_vnet_to_rx(const struct virtio_net_hdr *h, const struct net_accept *a,
                             uint8_t *frame, uint32_t len, struct net_rx_meta *out)
 {
@@ -225,26 +248,8 @@ enum verdict net_vnet_to_rx(const struct virtio_net_hdr *h, const struct net_acc
 		                     .headroom = a->headroom };
 	if (len < NET_ETH_HLEN || len > NET_RX_FRAME_MAX || !net_accept_len(a, len))
 		return rx_refuse(out, NET_RX_SIZE);
-	switch (h->gso_type) {
-	case VIRTIO_NET_HDR_GSO_NONE:
-		break;
-	case VIRTIO_NET_HDR_GSO_TCPV4:
-		out->gso_type = XEN_NETIF_GSO_TYPE_TCPV4;
-		break;
-	case VIRTIO_NET_HDR_GSO_TCPV6:
-		out->gso_type = XEN_NETIF_GSO_TYPE_TCPV6;
-		break;
-	default:
-		return rx_refuse(out, NET_RX_GSO);
-	}
-	if (out->gso_type) {
-		bool taken = out->gso_type == XEN_NETIF_GSO_TYPE_TCPV6 ? a->gso6
-		                                                       : a->gso4;
-
-		if (!taken || !h->gso_size || !(h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
-			return rx_refuse(out, NET_RX_GSO);
-		out->gso_size = h->gso_size;
-	}
+	if (h->gso_type != VIRTIO_NET_HDR_GSO_NONE && rx_gso(h, a, out) != V_OK)
+		return V_REJECT;
 	if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
 		return rx_csum(h, a, frame, len, out);
 	return V_OK;
