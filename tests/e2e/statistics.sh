@@ -71,7 +71,7 @@ same "the list has the worker" "$(awk '$1 == "1/xvda" { print $3, $8 }' "$work/l
 check "and a rate" awk '$1 == "1/xvda" && $9 > 0 { n = 1 } END { exit !n }' "$work/list.txt"
 same "the lines of lists have no blanks at their ends" "$(grep -c ' $' "$work/list.txt" "$work/stats.txt" | grep -v ':0')" ""
 ctl show vbd-1-51712 >"$work/show.txt"
-for what in 'state              connected' "image              $work/disk" \
+for what in "$(printf '%-20s connected' state)" "$(printf '%-20s %s' image "$work/disk")" \
 	'< ' '#####' 'p99.9' 'ring-ref = ' 'feature-persistent = '; do
 	check "show has '$what'" grep -qF -- "$what" "$work/show.txt"
 done
