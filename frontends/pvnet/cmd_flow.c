@@ -3,11 +3,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "flow.h"
 #include "front.h"
 #include "log.h"
 #include "pvnet.h"
+
+/* Times the idle time that the first frame is waited for. */
+#define PATIENCE 10
 
 /* Frames put before the backend is told. */
 #define BATCH 32
@@ -41,6 +45,19 @@ static int send_wait(struct netfront *nf, struct netfront_queue *q, uint32_t roo
 	return rc > 0 ? -EINTR : rc;
 }
 
+/* A bridge takes nothing of a port whose link it has not seen come up. */
+static int send_hold(struct netfront *nf)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	int rc = 0;
+
+	printf("ready\n");
+	fflush(stdout);
+	while (!rc && !in.revents)
+		rc = netfront_wait(nf, &in, -1);
+	return rc > 0 ? -EINTR : rc;
+}
+
 int cmd_send(const struct opts *o, struct netfront *nf)
 {
 	static uint8_t frame[UINT16_MAX + 1];
@@ -52,6 +69,8 @@ int cmd_send(const struct opts *o, struct netfront *nf)
 		log_err(NULL, "--to is needed");
 		return -EINVAL;
 	}
+	if (o->hold)
+		rc = send_hold(nf);
 	for (n = 0; n < total && !rc; n++) {
 		struct flow_frame f = { .from = netfront_info(nf)->mac,
 			                .to = o->to,
@@ -126,7 +145,7 @@ int check_some(struct netfront *nf, struct flow_check *c)
 
 static int check_all(const struct opts *o, struct netfront *nf, struct flow_check *c)
 {
-	int64_t end = front_ms() + o->idle_ms;
+	int64_t end = front_ms() + PATIENCE * (int64_t)o->idle_ms;
 	struct pollfd none = { .fd = -1 };
 	int rc = 0;
 

@@ -10,6 +10,9 @@
 #include "num.h"
 #include "pvnet.h"
 
+/* An hour; ten times that are still ms in an int. */
+#define IDLE_MAX_MS 3600000
+
 enum {
 	OPT_DEVICE = 1,
 	OPT_NAME,
@@ -23,6 +26,7 @@ enum {
 	OPT_UDP,
 	OPT_FULL,
 	OPT_CROSS,
+	OPT_HOLD,
 	OPT_IDLE,
 	OPT_TIME,
 	OPT_WINDOW,
@@ -57,6 +61,7 @@ static const struct option options[] = {
 	{ "udp", no_argument, NULL, OPT_UDP },
 	{ "full-checksum", no_argument, NULL, OPT_FULL },
 	{ "cross-page", no_argument, NULL, OPT_CROSS },
+	{ "hold", no_argument, NULL, OPT_HOLD },
 	{ "idle", required_argument, NULL, OPT_IDLE },
 	{ "time", required_argument, NULL, OPT_TIME },
 	{ "window", required_argument, NULL, OPT_WINDOW },
@@ -188,7 +193,7 @@ static int take_value(struct opts *o, int opt, const char *v)
 	case OPT_FIRST:
 		return num_u32(v, 4096, &o->first) || o->first < 14 ? -EINVAL : 0;
 	case OPT_IDLE:
-		return num_u32(v, INT32_MAX, &o->idle_ms);
+		return num_u32(v, IDLE_MAX_MS, &o->idle_ms);
 	case OPT_TIME:
 		return num_u32(v, 1000000, &o->seconds);
 	case OPT_WINDOW:
@@ -228,6 +233,8 @@ static bool take_flag(struct opts *o, int opt)
 		return o->udp = true;
 	case OPT_CROSS:
 		return o->cross = true;
+	case OPT_HOLD:
+		return o->hold = true;
 	case OPT_FULL:
 		return o->full = true;
 	case OPT_RESET:

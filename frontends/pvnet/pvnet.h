@@ -22,13 +22,15 @@
  * @segment:	Bytes of payload in a segment; 0: frames are not to be segmented
  * @first:	Bytes in the first slot; 0: as many as fit
  * @cross:	The first frame goes over the end of its page
+ * @hold:	Connected, wait for standard input before frames are sent
  * @v6:		IPv6, else IPv4
  * @udp:	UDP, else TCP
  * @full:	Full checksums, else blank ones
  * @groups:	Addresses of the groups to listen to, or NULL for all
  * @hash:	To be hashed, if @conf says so
  * @changes:	`load` has headroom, and none, in turn, so often, and goes on until then
- * @idle_ms:	`check` ends when nothing has come for so long, `load` as well
+ * @idle_ms:	`check` ends when nothing has come for so long, or ten times as long
+ *without a first frame; `load` as well
  * @seconds:	How long `load` sends
  * @window:	Frames of a flow that it has under way
  */
@@ -44,6 +46,7 @@ struct opts {
 	uint32_t segment;
 	uint32_t first;
 	bool cross;
+	bool hold;
 	bool v6;
 	bool udp;
 	bool full;

@@ -125,6 +125,8 @@ pings() { net_of "$1" ping -q -c 3 -i 0.05 -W 2 "$2"; }
 index() { host cat "/sys/class/net/$1/ifindex"; }
 no_interface() { ! host ip link show "$1" 2>/dev/null; }
 has_carrier() { host ip link show "$1" | grep -q LOWER_UP; }
+# forwards NAME - its bridge passes what comes from it and what is for it
+forwards() { [ "$(host cat "/sys/class/net/$1/brport/state")" = 3 ]; }
 no_carrier() { host ip link show "$1" | grep -q NO-CARRIER; }
 
 # iperf FROM TO-ADDRESS WHERE [OPTION...] - traffic from a guest to a server in namespace WHERE,
@@ -169,14 +171,20 @@ wrong_sums() {
 # flows NAME WORDS SENDER-OPTIONS CHECKER-OPTIONS - frames from guest 1 to guest 2, through
 # the bridge: every byte, their order, checksums and offloads are right, and WORDS are said
 flows() {
-	local checker send
-	rm -f "$work/check"
+	local checker sender go
+	rm -f "$work/check" "$work/send" "$work/go"
+	mkfifo "$work/go"
 	in_net 2 pvnet check --idle 2000 $4 >"$work/check" 2>&1 &
 	checker=$!
-	until_true $patience grep -q ready "$work/check" && until_true $patience has_carrier vif2.0
-	send=$(in_net 1 pvnet send --to "$(mac 2)" $3 2>&1)
+	in_net 1 pvnet send --hold --to "$(mac 2)" $3 <"$work/go" >"$work/send" 2>&1 &
+	sender=$!
+	exec {go}>"$work/go"
+	until_true $patience forwards vif2.0 && until_true $patience forwards vif1.0 &&
+		until_true $patience grep -q ready "$work/check" && until_true $patience grep -q ready "$work/send"
+	exec {go}>&-
+	ended "$1: sent" "$sender"
 	wait "$checker"
-	result $? "$1" "$send; $(cat "$work/check")"
+	result $? "$1" "$(cat "$work/send" "$work/check")"
 	grep -Eq "$2" "$work/check"
-	result $? "$1: $(cat "$work/check")" "$send; wanted $2"
+	result $? "$1: $(tail -n 1 "$work/check")" "$(cat "$work/send"); wanted $2"
 }

@@ -39,7 +39,7 @@ check "stats has it, when it happens" jq -se '.[-1].lost.tx_down.count == 500 an
 	and .[-1].lost.tx_down.per_second == 0 and all(.transmit.per_second == 0)' "$work/stats.json"
 check "and the table" grep -q 'lost: tx_down *[0-9]' "$work/stats.txt"
 ctl show 1/vif-0 >"$work/show.txt"
-for what in 'transmit 6000, ' 'receive ' 'p99.9' 'tx_down            500' 'tx_spoof_mac'; do
+for what in 'transmit 6000, ' 'receive ' 'p99.9' "$(printf '%-20s 500' tx_down)" 'tx_spoof_mac'; do
 	check "show has '$what'" grep -qF -- "$what" "$work/show.txt"
 done
 scenario_done

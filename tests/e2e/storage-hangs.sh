@@ -98,7 +98,7 @@ check "pvbackd is killed, and remains" until_true $patience remains "$killed"
 pvbackd_start
 check "the next one has started; it remains" remains "$killed"
 check "I/O of the disk that was there goes on" changes other
-check "another guest's disk works" works 2 third xvda
+check "another guest's disk works" disk_works 2 third xvda
 refused "a third pvbackd is refused, by the second" "process $pvbackd_pid holds" \
 	xensim run -- pvbackd --foreground --run-dir "$work/run"
 kill -CONT "$server"
