@@ -30,7 +30,7 @@
  * @hash:	To be hashed, if @conf says so
  * @changes:	`load` has headroom, and none, in turn, so often, and goes on until then
  * @idle_ms:	`check` ends when nothing has come for so long, or ten times as long
- *without a first frame; `load` as well
+ *		without a first frame; `load` as well
  * @seconds:	How long `load` sends
  * @window:	Frames of a flow that it has under way
  */

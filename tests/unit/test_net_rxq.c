@@ -68,7 +68,11 @@ static int up(void **state)
 		              .rss = &rss,
 		              .allow = may_read,
 		              .went = was_read,
-		              .accept = { true, true, true, true, true } };
+		              .accept = { .sg = true,
+		                          .csum4 = true,
+		                          .csum6 = true,
+		                          .gso4 = true,
+		                          .gso6 = true } };
 	ring_init(&q.ring, &page, XEN_PAGE, sizeof(union netif_rx_sring_entry));
 	return gnt_batch_new(NULL, NET_RX_RING, &q.batch);
 }
