@@ -100,7 +100,8 @@ static void each_bit(void **state)
 		uint32_t want = 0;
 
 		for (uint32_t i = bit; i < bit + 32; i++)
-			want = want << 1 | ((uint32_t)suite_key[i / 8] >> (7 - i % 8) & 1U);
+			want = want << 1 |
+			       ((uint32_t)suite_key[i / 8] >> (7 - i % 8) & 1U);
 		input[bit / 8] = (uint8_t)(0x80 >> bit % 8);
 		assert_int_equal(net_toeplitz(&t, input, sizeof(input)), want);
 	}
