@@ -124,8 +124,11 @@ static bool begin_kept(struct device *d)
 
 bool device_on_trial(const struct device *d)
 {
-	return d->crashes >= RESPAWN_SUSPECT && d->worker_link != LINK_NONE &&
-	       clock_ns() - d->told_ns < RESPAWN_TRIAL_MS * 1000000ULL;
+	if (d->crashes < RESPAWN_SUSPECT || d->worker_link == LINK_NONE)
+		return false;
+	/* On a busy machine a worker may need long before it serves anything. */
+	return d->worker_link == LINK_CONNECTING ||
+	       clock_ns() - d->served_ns < RESPAWN_TRIAL_MS * 1000000ULL;
 }
 
 bool device_unsettled(const struct device *d)

@@ -50,8 +50,8 @@ enum renewal {
  * @resume:	It is being taken up again after such a stop
  * @error_node:	The error node is there
  * @updating:	UPDATE was sent, UPDATED has not come
- * @reconf_ns:	When the frontend was seen to be reconfiguring, which is not answered yet;
- *0: it is not
+ * @reconf_ns:	When the frontend was seen to be reconfiguring, which is not answered
+ *		yet; 0: it is not
  * @reconf_told:	Since then the worker was told of a change
  * @refused:	It is to change into what it cannot be, and the error node says so
  * @age:	Seconds in which it was new
@@ -72,7 +72,7 @@ enum renewal {
  * @crashes:	Workers that crashed while they served it, in a row
  * @rest_ns:	It rests until then, clock_ns()
  * @rest_how:	How the worker ended after whose crash it rests
- * @told_ns:	When the worker was told of it
+ * @served_ns:	When the worker said that it serves it
  * @worker_ev:	What the worker has done and the table has not been asked about yet
  * @worker_text: What it said with it
  * @fault:	Why it cannot be served, or why it waits
@@ -116,7 +116,7 @@ struct device {
 	unsigned int crashes;
 	uint64_t rest_ns;
 	char rest_how[96];
-	uint64_t told_ns;
+	uint64_t served_ns;
 	enum dev_event worker_ev;
 	char worker_text[256];
 	char fault[512];

@@ -100,7 +100,6 @@ int guest_connect(struct guest *g, struct device *d)
 	dev_point("told the worker");
 	d->lost = d->updating = d->bdev.ailing = false;
 	d->worker_link = LINK_CONNECTING;
-	d->told_ns = clock_ns();
 	loop_timer_set(g->timer, GUEST_ANSWER_MS);
 	return 0;
 }
@@ -222,6 +221,7 @@ static bool on_connected(struct guest *g, struct device *d, const struct msg *m)
 	if (d->worker_link != LINK_CONNECTING)
 		return false;
 	d->worker_link = m->u.result.err ? LINK_NONE : LINK_UP;
+	d->served_ns = clock_ns();
 	device_worker_event(d,
 	                    !m->u.result.err    ? EV_WORKER_READY
 	                    : device_retries(d) ? EV_WORKER_LOST

@@ -214,8 +214,8 @@ static void worker_tell_end(struct guest *g, const char *how)
 
 static bool served_for_long(const struct device *d)
 {
-	return d->worker_link != LINK_NONE &&
-	       clock_ns() - d->told_ns >= RESPAWN_YOUNG_CRASH_MS * 1000000ULL;
+	return d->worker_link != LINK_NONE && d->worker_link != LINK_CONNECTING &&
+	       clock_ns() - d->served_ns >= RESPAWN_YOUNG_CRASH_MS * 1000000ULL;
 }
 
 /* It has died, not left: when is the next one to be started, and is a disk to blame? */

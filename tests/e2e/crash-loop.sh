@@ -6,6 +6,9 @@
 . "$(dirname "$0")/lib.sh"
 
 host_up
+echo "worker = $build/points/pvbackd-worker" >"$work/pvbackd.conf"
+head -c 4096 /dev/zero >"$work/points"
+export PVB_POINTS=$work/points
 pvbackd_start
 guest_up 1
 for i in 1 2 3; do image disk$i 16M; done
@@ -16,27 +19,10 @@ load one 1 xvda
 load bad 1 xvdb --timeout 150s
 load three 1 xvdc
 
-# crash_up - workers crash that have a thread for xvdb: it is called as its disk
-crash_up() {
-	python3 - "$pvbackd_pid" "vbd-$(vdev_number xvdb)" <<'END' &
-import glob, os, signal, sys, time
-children = f"/proc/{sys.argv[1]}/task/{sys.argv[1]}/children"
-while True:
-    for worker in open(children).read().split():
-        try:
-            names = [open(f).read().strip() for f in glob.glob(f"/proc/{worker}/task/*/comm")]
-            if sys.argv[2] in names:
-                os.kill(int(worker), signal.SIGABRT)
-        except OSError:
-            pass
-    time.sleep(0.002)
-END
-	crasher=$!
-}
-crash_down() {
-	kill -KILL "$crasher"
-	wait "$crasher" 2>/dev/null
-}
+# crash_up - workers crash with the first I/O of xvdb, which its thread is called
+aim() { "$build/tests/points/aim" "$work/points" - "$1"; }
+crash_up() { aim "vbd-$(vdev_number xvdb)"; }
+crash_down() { aim ""; }
 crashes() { ctl list "1/$1" --json | jq .crashes; }
 crashed() { [ "$(crashes xvdb)" -ge "$1" ]; }
 rests='workers crashed with it in a row'

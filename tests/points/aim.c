@@ -3,6 +3,8 @@
  * aim FILE ROUNDS - have workers die at each point, of each kind of request, one after
  * the other, under whatever load there is. TAP; a point that nobody comes to within 20 s
  * fails.
+ * aim FILE - DISK - have all workers crash with the first I/O of that disk,
+ * "vbd-51712", from now on; "" ends it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -67,15 +69,24 @@ int main(int argc, char **argv)
 {
 	autoclose int fd = -1;
 	struct points *p;
-	uint32_t rounds, n = 0, bad = 0;
+	uint32_t rounds = 0, n = 0, bad = 0;
 
-	if (argc != 3 || num_u32(argv[2], 100000, &rounds))
+	bool always = argc == 4 && strcmp(argv[2], "-") == 0;
+
+	if (!always && (argc != 3 || num_u32(argv[2], 100000, &rounds)))
 		return 2;
 	fd = open(argv[1], O_RDWR | O_CLOEXEC);
 	p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED) {
 		fprintf(stderr, "%s: %s\n", argv[1], strerror(errno));
 		return 1;
+	}
+	if (always) {
+		snprintf(p->thread, sizeof(p->thread), "%s", argv[3]);
+		p->kind = POINTS_ANY;
+		__atomic_store_n(&p->point, argv[3][0] ? BLK_POINT_complete : 0U,
+		                 __ATOMIC_RELEASE);
+		return 0;
 	}
 	for (uint32_t i = 0; i < rounds * (BLK_POINTS_N - 1) * POINTS_KINDS && !bad;
 	     i++) {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* In a worker that has points: it dies where the file says. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -51,6 +53,14 @@ static uint32_t kind_of(const uint8_t *req)
 	}
 }
 
+static bool is_thread(const char *name)
+{
+	char own[sizeof(points->thread)];
+
+	return pthread_getname_np(pthread_self(), own, sizeof(own)) == 0 &&
+	       strncmp(own, name, sizeof(own)) == 0;
+}
+
 /* The macro's, in a worker that has points. */
 void blk_point_call(enum blk_point p, const uint8_t *req);
 
@@ -61,6 +71,11 @@ void blk_point_call(enum blk_point p, const uint8_t *req)
 	if (!points || __atomic_load_n(&points->point, __ATOMIC_ACQUIRE) != want ||
 	    (points->kind != POINTS_ANY && points->kind != kind_of(req)))
 		return;
+	if (points->thread[0]) {
+		if (is_thread(points->thread))
+			kill(getpid(), SIGABRT);
+		return;
+	}
 	/* One thread dies for all. */
 	if (!__atomic_compare_exchange_n(&points->point, &want, BUSY, false,
 	                                 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))

@@ -25,11 +25,13 @@ enum points_kind {
  * @kind:	Of the request
  * @next_point, @next_kind: Where then, of the same kind of request
  * @hits:	Workers that have died so
+ * @thread:	If not empty: only in threads of that name, again and again, by SIGABRT
  */
 struct points {
 	uint32_t point, kind;
 	uint32_t next_point, next_kind;
 	uint32_t hits;
+	char thread[16];
 };
 
 #endif
