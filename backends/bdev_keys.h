@@ -25,6 +25,9 @@ int must_check bdev_key_limit(struct bdev *d, const char *dir, const char *key,
 int must_check bdev_key_number(struct bdev *d, const char *dir, const char *key,
                                uint32_t max, uint32_t *out);
 
+/** bdev_guest_name() - What its guest is called, to be freed; NULL: it has no name */
+char *bdev_guest_name(struct bdev *d);
+
 /**
  * bdev_script() - Is the hotplug script through?
  * @script:	There is one; without, only a hotplug-status that is there is waited for

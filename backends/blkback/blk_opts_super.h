@@ -7,10 +7,7 @@
 #ifndef PVB_BLK_OPTS_SUPER_H
 #define PVB_BLK_OPTS_SUPER_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "compiler.h"
+#include "bdev_opts.h"
 
 /* Index of the setting, its name, what it can be, the default first. */
 #define BLK_OPTS(X)                                            \
@@ -27,16 +24,8 @@ enum blk_opt {
 	BLK_NOPTS
 };
 
-/** struct blk_opts - Of one disk: places in the lists above */
-struct blk_opts {
-	uint8_t v[BLK_NOPTS];
-};
-
-/** blk_opts_set() - configure() of struct super_backend; in effect after blk_opts_end()
- */
+/** blk_opts_set(), blk_opts_end() - As bdev_opts_set(), bdev_opts_end() */
 int must_check blk_opts_set(const char *key, const char *value, const char **want);
-
-/** blk_opts_end() - configured() of struct super_backend */
 void blk_opts_end(bool take);
 
 /**
@@ -44,13 +33,10 @@ void blk_opts_end(bool take);
  * @params:	As the toolstack named the image
  * @image:	Path that is opened
  * @guest:	Its name, or NULL
- *
- * Of the patterns that match the last one stands, whether the line for all comes before
- * or after it.
  */
-struct blk_opts blk_opts_for(const char *params, const char *image, const char *guest);
+struct bdev_opts blk_opts_for(const char *params, const char *image, const char *guest);
 
 /** blk_opts_name() - "none", for log lines */
-const char *blk_opts_name(enum blk_opt opt, const struct blk_opts *o);
+const char *blk_opts_name(enum blk_opt opt, const struct bdev_opts *o);
 
 #endif

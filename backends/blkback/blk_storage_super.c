@@ -160,10 +160,8 @@ int blk_storage_probe(struct bdev *d)
 
 static void choose(struct bdev *d, struct blk *b, const char *path)
 {
-	autofree char *guest = NULL;
+	autofree char *guest = bdev_guest_name(d);
 
-	if (xst_read(d->xs, XST_NULL, &guest, "/local/domain/%u/name", d->domid))
-		guest = NULL;
 	b->opts = blk_opts_for(b->params ? b->params : "", path, guest);
 }
 

@@ -30,7 +30,7 @@ struct blk {
 	char *params;
 	struct blk_image *image;
 	struct bdev_job *job;
-	struct blk_opts opts;
+	struct bdev_opts opts;
 	uint32_t resumes;
 	uint64_t published;
 	uint64_t shrunk;

@@ -7,6 +7,7 @@
 #include "bdev_keys.h"
 #include "bdev_queues.h"
 #include "net_rx.h"
+#include "net_policy_super.h"
 #include "net_steer_super.h"
 #include "num.h"
 #include "xenabi.h"
@@ -15,12 +16,10 @@
  * struct front_conf - What the configuration says
  * @queues:	Most of a card; 0: as many as the host and the guest can bear
  * @drain_ms, @stall_ms: As in struct net_conf
- * @full_checksums: No frontend is given blank ones
  */
 struct front_conf {
 	uint32_t queues;
 	uint32_t drain_ms, stall_ms;
-	bool full_checksums;
 };
 
 /* The timeouts are those of Linux's netback. */
@@ -58,11 +57,6 @@ int net_front_configure(const char *key, const char *value, const char **want)
 	if (strcmp(key, "rx-stall-timeout") == 0) {
 		*want = "milliseconds; 0 is never";
 		return num_u32(value, UINT32_MAX, &next.stall_ms);
-	}
-	if (strcmp(key, "full-checksums") == 0) {
-		*want = "on or off";
-		next.full_checksums = strcmp(value, "on") == 0;
-		return next.full_checksums || strcmp(value, "off") == 0 ? 0 : -EINVAL;
 	}
 	return -ENOENT;
 }
@@ -252,7 +246,7 @@ static int front_no_sharing(struct bdev *d, const struct net_conf *c)
 /* A guest that passes frames on to where blank checksums are errors: a router, DHCP. */
 static int front_full(struct bdev *d, uint32_t *flags)
 {
-	uint32_t full = conf.full_checksums;
+	uint32_t full = net_policy_full_checksums(d);
 	autofree char *v = NULL;
 	int rc = bdev_key(d, &v, d->path, FULL_KEY);
 

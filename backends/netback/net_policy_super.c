@@ -2,47 +2,56 @@
 #include "net_policy_super.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <arpa/inet.h>
 
 #include "bdev_keys.h"
+#include "bdev_opts.h"
 #include "net_keys_super.h"
 #include "num.h"
 
-static const char *const mode_name[NET_SPOOF_NMODES] = {
-	[NET_SPOOF_OFF] = "off",
-	[NET_SPOOF_LOG] = "log",
-	[NET_SPOOF_DROP] = "drop",
+enum {
+	OPT_SPOOF,
+	OPT_FULL
 };
 
-/** struct policy - What one reading of the file amounts to */
-struct policy {
-	enum net_spoof_mode spoof;
+/* Those of antispoof are in the order of enum net_spoof_mode. */
+static const struct bdev_opt opts[] = {
+	[OPT_SPOOF] = { "antispoof", { "off", "log", "drop" } },
+	[OPT_FULL] = { "full-checksums", { "off", "on" } },
 };
 
-/* In effect, and what has been read since. */
-static struct policy now, next;
+static struct bdev_optset set = BDEV_OPTSET(set, opts);
 
 int net_policy_configure(const char *key, const char *value, const char **want)
 {
-	if (strcmp(key, "antispoof") != 0)
-		return -ENOENT;
-	for (int i = 0; i < NET_SPOOF_NMODES; i++)
-		if (strcmp(value, mode_name[i]) == 0) {
-			next.spoof = (enum net_spoof_mode)i;
-			return 0;
-		}
-	*want = "off, log or drop";
-	return -EINVAL;
+	return bdev_opts_set(&set, key, value, want);
 }
 
 void net_policy_configured(bool take)
 {
-	if (take)
-		now = next;
-	next = (struct policy){ 0 };
+	bdev_opts_end(&set, take);
+}
+
+/* @guest: its name, or NULL */
+static bool card_matches(const char *pattern, const void *guest)
+{
+	return guest && fnmatch(pattern, guest, 0) == 0;
+}
+
+static uint8_t chosen(struct bdev *d, int opt)
+{
+	autofree char *guest = bdev_guest_name(d);
+
+	return bdev_opts_for(&set, card_matches, guest).v[opt];
+}
+
+bool net_policy_full_checksums(struct bdev *d)
+{
+	return chosen(d, OPT_FULL);
 }
 
 static int addr_parse(char *word, struct net_spoof_addr *a)
@@ -92,7 +101,7 @@ static int policy_mac(struct bdev *d, struct net_spoof_conf *c)
 	if (rc || (v && net_mac_parse(v, c->mac) == 0))
 		return rc;
 	bdev_fault(d, "vif.antispoof is %s, so the toolstack has to write a mac",
-	           mode_name[c->mode]);
+	           opts[OPT_SPOOF].value[c->mode]);
 	return -EINVAL;
 }
 
@@ -118,8 +127,8 @@ int net_policy_keys(struct bdev *d, struct net_conf *c)
 {
 	int rc;
 
-	c->spoof.mode = now.spoof;
-	if (now.spoof == NET_SPOOF_OFF)
+	c->spoof.mode = chosen(d, OPT_SPOOF);
+	if (c->spoof.mode == NET_SPOOF_OFF)
 		return 0;
 	rc = policy_mac(d, &c->spoof);
 	return rc ? rc : policy_ip(d, &c->spoof);
@@ -133,7 +142,7 @@ void net_policy_describe(const struct net_conf *c, struct bdev_facts *f)
 
 	if (s->mode >= NET_SPOOF_NMODES)
 		return;
-	bdev_fact(f, "antispoof", "%s", mode_name[s->mode]);
+	bdev_fact(f, "antispoof", "%s", opts[OPT_SPOOF].value[s->mode]);
 	if (s->mode == NET_SPOOF_OFF)
 		return;
 	for (uint32_t i = 0; i < s->naddr && i < NET_SPOOF_ADDRS; i++) {

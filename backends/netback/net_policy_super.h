@@ -10,6 +10,9 @@
 int net_policy_configure(const char *key, const char *value, const char **want);
 void net_policy_configured(bool take);
 
+/** net_policy_full_checksums() - Is the guest to be given no blank ones? */
+bool net_policy_full_checksums(struct bdev *d);
+
 /**
  * net_policy_keys() - Under which addresses it may send: `mac` and `ip`
  *

@@ -82,3 +82,11 @@ int bdev_script(struct bdev *d, bool script)
 	           why ? why : "it left no hotplug-error");
 	return -ECANCELED;
 }
+
+char *bdev_guest_name(struct bdev *d)
+{
+	char *name;
+
+	return xst_read(d->xs, XST_NULL, &name, "/local/domain/%u/name", d->domid) ? NULL
+	                                                                           : name;
+}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bdev_keys.h"
 #include "dev_state.h"
 #include "device.h"
 #include "guest.h"
@@ -297,10 +298,8 @@ void dev_store_refuse(struct xst *xs, const char *rel, const char *text)
 
 void dev_store_name(struct device *d)
 {
-	autofree char *name = NULL;
+	autofree char *name = bdev_guest_name(&d->bdev);
 	struct guest *g = d->guest;
 
-	if (xst_read(d->bdev.xs, XST_NULL, &name, "/local/domain/%u/name", g->domid))
-		name = NULL;
 	snprintf(g->name, sizeof(g->name), "%s", name ? name : "");
 }

@@ -7,7 +7,7 @@
 
 net_host_up
 echo "vif.antispoof = maybe" >"$work/pvbackd.conf"
-refused "a mode that is none" "it must be off, log or drop" \
+refused "a mode that is none" "it must be off, log, drop" \
 	dom0 timeout 5 pvbackd --foreground --run-dir "$work/run" --config "$work/pvbackd.conf"
 echo "vif.antispoof = drop" >"$work/pvbackd.conf"
 pvbackd_start
@@ -64,7 +64,11 @@ check "and what is its own still passes" pings 1 10.9.0.254
 
 # ---- log: it is said, and passes
 eth_closes 1
-echo "vif.antispoof = log" >"$work/pvbackd.conf"
+cat >"$work/pvbackd.conf" <<'END'
+vif.antispoof[g1] = log
+vif.antispoof = drop
+vif.antispoof[*3] = off
+END
 pvbackd_stop
 pvbackd_start
 eth_starts 1 "the guest again, with log"
@@ -81,4 +85,7 @@ eth_pid[2]=$!
 check "an ip that is no list is refused" wait_log 'ip is "10.9.0.2, fd09::2"'
 kill "${eth_pid[2]}" 2>/dev/null
 eth_ends 2
+card 3 --ip "10.9.0.3, fd09::3" >/dev/null
+eth_starts 3 "but not for a guest whose name a pattern excepts"
+same "as pvbackctl says" "$(shown 1/vif-0 .facts.antispoof) $(shown 3/vif-0 .facts.antispoof)" "log off"
 scenario_done

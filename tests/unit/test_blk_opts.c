@@ -20,7 +20,7 @@ static void set(const char *key, const char *value)
 
 static const char *engine_of(const char *params, const char *image, const char *guest)
 {
-	struct blk_opts o = blk_opts_for(params, image, guest);
+	struct bdev_opts o = blk_opts_for(params, image, guest);
 
 	return blk_opts_name(BLK_OPT_ENGINE, &o);
 }
