@@ -16,10 +16,12 @@
 /* Largest read or write that is done at once, bytes: others are worth another thread. */
 #define STORE_TMPFS_MAX   (16U << 10)
 /*
- * Bytes in one wait(), then the user answers these: three quarters of a page of ring of 4
- * KiB each. The guest wakes up while the rest is done, and is told of all at once.
+ * Bytes in one wait(), then the user answers these: a quarter of a page of ring of 4 KiB
+ * each. On an idle host the guest needs as long to wake up as the worker for two or three
+ * such batches, and is awake when it is told of them; with three quarters of a ring each
+ * side waits for the other (docs/performance.md).
  */
-#define STORE_TMPFS_BATCH (96U << 10)
+#define STORE_TMPFS_BATCH (32U << 10)
 
 /** store_is_tmpfs() - Asks no storage */
 bool store_is_tmpfs(int fd);

@@ -137,7 +137,7 @@ COUNTS = (
     Goal("notifies to a guest that is awake", 0.001, 0.001, count("notifies, awake"), True),
     Goal("instructions per request, null engine", 270, 150, count("instructions, null"), True, 150),
     Goal("instructions per request, io_uring", 560, 320, count("instructions, uring"), True, 345),
-    Goal("instructions per request, tmpfs", 400, 290, count("instructions, tmpfs"), True, 300),
+    Goal("instructions per request, tmpfs", 400, 290, count("instructions, tmpfs"), True, 325),
     Goal("notifies per frame, both ways, 64 B, network", 0.1, 0.03, count("frame notifies, 64 B"), True),
     Goal("grant copies per frame of 64 KiB, network", 2, 1, count("frame copies, 64 KiB"), True, 0.1),
     Goal("instructions per frame, 64 B out, network", 700, 450, count("frame instructions, tx"), True, 505),
