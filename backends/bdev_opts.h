@@ -46,9 +46,9 @@ struct bdev_optset {
 };
 
 /* Of a static one, with the array of its settings. */
-#define BDEV_OPTSET(s, opts)                                              \
-	{                                                                 \
-		.opt = (opts), .n = ARRAY_SIZE(opts),                     \
+#define BDEV_OPTSET(s, opts)                                                  \
+	{                                                                     \
+		.opt = (opts), .n = ARRAY_SIZE(opts),                         \
 		.now = { .rules = STAILQ_HEAD_INITIALIZER((s).now.rules) },   \
 		.next = { .rules = STAILQ_HEAD_INITIALIZER((s).next.rules) }, \
 	}

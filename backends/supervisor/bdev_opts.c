@@ -42,7 +42,8 @@ static int value_find(const struct bdev_opt *opt, const char *value, const char 
 }
 
 /* Return: 0, or -EINVAL when @s is not "[PATTERN]" */
-static int rule_add(struct bdev_optset *set, unsigned int opt, const char *s, uint8_t value)
+static int rule_add(struct bdev_optset *set, unsigned int opt, const char *s,
+                    uint8_t value)
 {
 	size_t len = strlen(s);
 	struct bdev_opt_rule *r;
