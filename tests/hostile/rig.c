@@ -150,6 +150,9 @@ uint64_t worker_served(struct worker *w, const char *name)
 	return v;
 }
 
+/* The simulator's library has its own from here on, and opens them by chance. */
+#define SIM_FDS 100
+
 unsigned int worker_count(struct worker *w, const char *dir)
 {
 	char path[64];
@@ -160,9 +163,19 @@ unsigned int worker_count(struct worker *w, const char *dir)
 	d = opendir(path);
 	assert_non_null(d);
 	for (struct dirent *e; (e = readdir(d));)
-		n += e->d_name[0] != '.';
+		n += e->d_name[0] != '.' &&
+		     (strcmp(dir, "fd") != 0 || strtoul(e->d_name, NULL, 10) < SIM_FDS);
 	closedir(d);
 	return n;
+}
+
+void worker_fds_back(struct worker *w, unsigned int fds)
+{
+	uint64_t end = now_ms() + RIG_WAIT_MS;
+
+	while (worker_count(w, "fd") > fds && now_ms() < end)
+		poll(NULL, 0, 1);
+	assert_in_range(worker_count(w, "fd"), 0, fds);
 }
 
 unsigned int worker_holds(struct worker *w)

@@ -69,8 +69,17 @@ char *worker_log(struct worker *w);
 /** worker_served() - Value of a counter in the last "served" line of its log */
 uint64_t worker_served(struct worker *w, const char *name);
 
-/** worker_count() - Entries in a directory below /proc/PID, "fd" or "task" */
+/**
+ * worker_count() - Entries in a directory below /proc/PID, "fd" or "task"; without the
+ * descriptors of the simulator, which come when an event is first sent
+ */
 unsigned int worker_count(struct worker *w, const char *dir);
+
+/**
+ * worker_fds_back() - It has no more than @fds descriptors, soon: the simulator moves its
+ * own, which are there twice for a moment
+ */
+void worker_fds_back(struct worker *w, unsigned int fds);
 
 /** worker_holds() - Pages it has mapped and ports it has bound, by the simulator's books
  */
