@@ -5,23 +5,13 @@
 
 #include <netinet/in.h>
 
+#include "net_head.h"
 #include "net_vnet.h"
 
-#define ETH_IPV4        0x0800
-#define ETH_ARP         0x0806
-#define ETH_IPV6        0x86dd
-/* Not looked through, so there is a tag where a type should be. */
-#define ETH_VLAN        0x8100
-#define ETH_QINQ        0x88a8
-#define IPV4_HLEN       20U
-#define IPV4_FRAGMENT   0x3fff
-#define IPV6_HLEN       40U
-#define IPV6_EXTENSIONS 8
-#define ARP_LEN         28U
-#define UDP_HLEN        8U
-#define DHCP_SERVER     67
-#define DHCP_CLIENT     68
-#define OPTION_LINK     8U
+#define ARP_LEN     28U
+#define DHCP_SERVER 67
+#define DHCP_CLIENT 68
+#define OPTION_LINK 8U
 
 enum {
 	MLD_REPORT = 131,
@@ -33,11 +23,6 @@ enum {
 	ND_REDIRECT = 137,
 	MLD2_REPORT = 143,
 };
-
-static uint32_t be16(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 8 | p[1];
-}
 
 /* ---- Addresses -------------------------------------------------------------------- */
 
@@ -272,6 +257,7 @@ enum net_spoof net_spoof_judge(const struct net_spoof_conf *c, const uint8_t *he
 		return judge_arp(c, head + at, n - at);
 	case ETH_IPV6:
 		return judge_ipv6(c, head + at, n - at, len - at);
+	/* Not looked through, so there is a tag where a type should be. */
 	case ETH_VLAN:
 	case ETH_QINQ:
 		return NET_SPOOF_hidden;

@@ -11,10 +11,11 @@
 #include <arpa/inet.h>
 #include <linux/bpf.h>
 #include <linux/if_tun.h>
-#include <net/ethernet.h>
 #include <netinet/in.h>
 
 #include "log.h"
+#include "net_head.h"
+#include "net_tx.h"
 
 /*
  * The program, as net_hash.h says it. Registers: R6 the frame, R7 the way that is read,
@@ -160,27 +161,27 @@ static void begin(struct code *c, int map)
 /* The kernel may have a tag beside the frame; in the end there is one tag at most. */
 static void protocol(struct code *c)
 {
-	alu(c, BPF_MOV, AT, ETHER_HDR_LEN);
+	alu(c, BPF_MOV, AT, NET_ETH_HLEN);
 	fetch(c, -2, HDR, 2, L_NONE);
 	stack_load(c, BPF_H, BPF_REG_1, HDR);
-	jump_if(c, BPF_JEQ, BPF_REG_1, htons(ETHERTYPE_VLAN), L_TAGGED);
-	jump_if(c, BPF_JNE, BPF_REG_1, htons(0x88a8), L_PROTO);
+	jump_if(c, BPF_JEQ, BPF_REG_1, htons(ETH_VLAN), L_TAGGED);
+	jump_if(c, BPF_JNE, BPF_REG_1, htons(ETH_QINQ), L_PROTO);
 	label(c, L_TAGGED);
 	load(c, BPF_W, BPF_REG_2, FRAME, offsetof(struct __sk_buff, vlan_present));
 	jump_if(c, BPF_JNE, BPF_REG_2, 0, L_NONE);
-	alu(c, BPF_ADD, AT, 4);
+	alu(c, BPF_ADD, AT, VLAN_HLEN);
 	fetch(c, -2, HDR, 2, L_NONE);
 	stack_load(c, BPF_H, BPF_REG_1, HDR);
 	label(c, L_PROTO);
-	jump_if(c, BPF_JEQ, BPF_REG_1, htons(ETHERTYPE_IP), L_IPV4);
-	jump_if(c, BPF_JEQ, BPF_REG_1, htons(ETHERTYPE_IPV6), L_IPV6);
+	jump_if(c, BPF_JEQ, BPF_REG_1, htons(ETH_IPV4), L_IPV4);
+	jump_if(c, BPF_JEQ, BPF_REG_1, htons(ETH_IPV6), L_IPV6);
 	jump(c, L_NONE);
 }
 
 static void ipv4(struct code *c)
 {
 	label(c, L_IPV4);
-	fetch(c, 0, HDR, 20, L_NONE);
+	fetch(c, 0, HDR, IPV4_HLEN, L_NONE);
 	stack_load(c, BPF_B, BPF_REG_1, HDR);
 	alu_reg(c, BPF_MOV, BPF_REG_2, BPF_REG_1);
 	alu(c, BPF_RSH, BPF_REG_2, 4);
@@ -196,7 +197,7 @@ static void ipv4(struct code *c)
 	stack_load(c, BPF_B, BPF_REG_1, HDR + 9);
 	jump_if(c, BPF_JNE, BPF_REG_1, IPPROTO_TCP, L_IPV4_PLAIN);
 	stack_load(c, BPF_H, BPF_REG_1, HDR + 6);
-	jump_if(c, BPF_JSET, BPF_REG_1, htons(0x3fff), L_IPV4_PLAIN);
+	jump_if(c, BPF_JSET, BPF_REG_1, htons(IPV4_FRAGMENT), L_IPV4_PLAIN);
 	alu_reg(c, BPF_MOV, BPF_REG_1, TYPES);
 	alu(c, BPF_AND, BPF_REG_1, XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP);
 	jump_if(c, BPF_JEQ, BPF_REG_1, 0, L_IPV4_PLAIN);
@@ -211,7 +212,7 @@ static void ipv4(struct code *c)
 static void ipv6(struct code *c)
 {
 	label(c, L_IPV6);
-	fetch(c, 0, HDR, 40, L_NONE);
+	fetch(c, 0, HDR, IPV6_HLEN, L_NONE);
 	stack_load(c, BPF_B, BPF_REG_1, HDR);
 	alu(c, BPF_RSH, BPF_REG_1, 4);
 	jump_if(c, BPF_JNE, BPF_REG_1, 6, L_NONE);
@@ -224,7 +225,7 @@ static void ipv6(struct code *c)
 	alu_reg(c, BPF_MOV, BPF_REG_1, TYPES);
 	alu(c, BPF_AND, BPF_REG_1, XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP);
 	jump_if(c, BPF_JEQ, BPF_REG_1, 0, L_IPV6_PLAIN);
-	fetch(c, 40, INPUT + 32, 4, L_IPV6_PLAIN);
+	fetch(c, IPV6_HLEN, INPUT + 32, 4, L_IPV6_PLAIN);
 	jump(c, L_LONG);
 	label(c, L_IPV6_PLAIN);
 	alu(c, BPF_AND, TYPES, XEN_NETIF_CTRL_HASH_TYPE_IPV6);

@@ -5,25 +5,9 @@
 
 #include <netinet/in.h>
 
-#define ETH_IPV4        0x0800
-#define ETH_IPV6        0x86dd
-#define ETH_VLAN        0x8100
-#define ETH_QINQ        0x88a8
-#define VLAN_HLEN       4U
-#define VLAN_TAGS       2
-#define IPV4_HLEN       20U
-#define IPV6_HLEN       40U
-#define UDP_HLEN        8U
-#define TCP_HLEN        20U
-/* IPv4: more fragments, or an offset. */
-#define IPV4_FRAGMENT   0x3fff
-/* A guest must not choose how long we walk. */
-#define IPV6_EXTENSIONS 8
+#include "net_head.h"
 
-static uint32_t be16(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 8 | p[1];
-}
+#define VLAN_TAGS 2
 
 static void put_be16(uint8_t *p, uint16_t v)
 {
