@@ -46,8 +46,7 @@ static void ctrl_fail(struct net_ctrlq *q, int err, const char *why)
 	net_vif_failed(q->vif, err, why);
 }
 
-/* ---- A request -----------------------------------------------------------------------
- */
+/* ---- A request ------------------------------------------------------------------- */
 
 static const uint8_t *ctrl_copy(struct net_ctrlq *q, uint32_t gref, uint32_t len)
 {
@@ -120,8 +119,7 @@ static bool ctrl_turn(struct net_ctrlq *q)
 	return n;
 }
 
-/* ---- The thread ----------------------------------------------------------------------
- */
+/* ---- The thread ------------------------------------------------------------------ */
 
 static void ctrl_wait(struct net_ctrlq *q, bool at_once)
 {
@@ -164,8 +162,7 @@ void *net_ctrlq_run(void *arg)
 	return NULL;
 }
 
-/* ---- Begin and end -------------------------------------------------------------------
- */
+/* ---- Begin and end --------------------------------------------------------------- */
 
 void net_ctrlq_close(struct net_ctrlq *q)
 {

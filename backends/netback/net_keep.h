@@ -15,7 +15,7 @@
  * struct net_hash_keep - What was said on the control ring
  * @which:	The one of @conf that is in effect
  * @started:	A worker came so far that it may have taken a request; otherwise @ring
- *means nothing
+ *		means nothing
  * @ring:	Its journal
  */
 struct net_hash_keep {

@@ -178,6 +178,31 @@ static void protocol(struct code *c)
 	jump(c, L_NONE);
 }
 
+/**
+ * struct kind - Of a frame that is TCP, and of one that is not, from @at_plain on
+ * @ports:	Where they are, behind AT
+ * @input:	Bytes of the input before them: the addresses
+ */
+struct kind {
+	int32_t tcp, plain;
+	int32_t ports;
+	int input;
+	enum label at_plain, hash;
+};
+
+static void by_type(struct code *c, const struct kind *k)
+{
+	alu_reg(c, BPF_MOV, BPF_REG_1, TYPES);
+	alu(c, BPF_AND, BPF_REG_1, k->tcp);
+	jump_if(c, BPF_JEQ, BPF_REG_1, 0, k->at_plain);
+	fetch(c, k->ports, INPUT + k->input, 4, k->at_plain);
+	jump(c, k->hash);
+	label(c, k->at_plain);
+	alu(c, BPF_AND, TYPES, k->plain);
+	jump_if(c, BPF_JEQ, TYPES, 0, L_NONE);
+	jump(c, k->hash);
+}
+
 static void ipv4(struct code *c)
 {
 	label(c, L_IPV4);
@@ -198,15 +223,11 @@ static void ipv4(struct code *c)
 	jump_if(c, BPF_JNE, BPF_REG_1, IPPROTO_TCP, L_IPV4_PLAIN);
 	stack_load(c, BPF_H, BPF_REG_1, HDR + 6);
 	jump_if(c, BPF_JSET, BPF_REG_1, htons(IPV4_FRAGMENT), L_IPV4_PLAIN);
-	alu_reg(c, BPF_MOV, BPF_REG_1, TYPES);
-	alu(c, BPF_AND, BPF_REG_1, XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP);
-	jump_if(c, BPF_JEQ, BPF_REG_1, 0, L_IPV4_PLAIN);
-	fetch(c, 0, INPUT + 8, 4, L_IPV4_PLAIN);
-	jump(c, L_SHORT);
-	label(c, L_IPV4_PLAIN);
-	alu(c, BPF_AND, TYPES, XEN_NETIF_CTRL_HASH_TYPE_IPV4);
-	jump_if(c, BPF_JEQ, TYPES, 0, L_NONE);
-	jump(c, L_SHORT);
+	by_type(c, &(struct kind){ .tcp = XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP,
+	                           .plain = XEN_NETIF_CTRL_HASH_TYPE_IPV4,
+	                           .input = 8,
+	                           .at_plain = L_IPV4_PLAIN,
+	                           .hash = L_SHORT });
 }
 
 static void ipv6(struct code *c)
@@ -222,15 +243,12 @@ static void ipv6(struct code *c)
 	}
 	stack_load(c, BPF_B, BPF_REG_1, HDR + 6);
 	jump_if(c, BPF_JNE, BPF_REG_1, IPPROTO_TCP, L_IPV6_PLAIN);
-	alu_reg(c, BPF_MOV, BPF_REG_1, TYPES);
-	alu(c, BPF_AND, BPF_REG_1, XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP);
-	jump_if(c, BPF_JEQ, BPF_REG_1, 0, L_IPV6_PLAIN);
-	fetch(c, IPV6_HLEN, INPUT + 32, 4, L_IPV6_PLAIN);
-	jump(c, L_LONG);
-	label(c, L_IPV6_PLAIN);
-	alu(c, BPF_AND, TYPES, XEN_NETIF_CTRL_HASH_TYPE_IPV6);
-	jump_if(c, BPF_JEQ, TYPES, 0, L_NONE);
-	jump(c, L_LONG);
+	by_type(c, &(struct kind){ .tcp = XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP,
+	                           .plain = XEN_NETIF_CTRL_HASH_TYPE_IPV6,
+	                           .ports = IPV6_HLEN,
+	                           .input = 32,
+	                           .at_plain = L_IPV6_PLAIN,
+	                           .hash = L_LONG });
 }
 
 static void add_half(struct code *c, unsigned int value, uint32_t half)
@@ -303,8 +321,7 @@ static uint32_t program(struct code *c, int map)
 	return c->n;
 }
 
-/* ---- The kernel ----------------------------------------------------------------------
- */
+/* ---- The kernel ------------------------------------------------------------------ */
 
 static int bpf(enum bpf_cmd cmd, union bpf_attr *a)
 {
