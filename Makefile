@@ -51,7 +51,7 @@ inc/frontends/pvblk     := common frontends frontends/pvblk
 inc/frontends/pvnet     := common frontends frontends/pvnet
 inc/frontends/nbdkit    := common frontends
 inc/tests/unit          := common backends backends/supervisor backends/worker \
-			   backends/blkback backends/netback backends/pvbackctl frontends tests/torture tests/unit
+			   backends/blkback backends/netback backends/pvbackctl frontends tests/points tests/torture tests/unit
 inc/tests/contract      := tests/contract
 inc/tests/hostile       := common backends/blkback backends/netback tests/hostile
 inc/tests/bench         := common backends/blkback backends/netback tests/unit tests/bench

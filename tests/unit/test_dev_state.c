@@ -12,36 +12,10 @@
 
 #include <cmocka.h>
 
+#include "act_name.h"
 #include "compiler.h"
 #include "dev_state.h"
 #include "xenabi.h"
-
-static const char *const act_name[] = {
-	[ACT_NONE] = "-",
-	[ACT_OFFER] = "offer",
-	[ACT_OPEN] = "open",
-	[ACT_ADOPT] = "adopt",
-	[ACT_SPAWN] = "spawn",
-	[ACT_CONNECT] = "connect",
-	[ACT_RETAKE] = "retake",
-	[ACT_PUBLISH] = "publish",
-	[ACT_REPUBLISH] = "republish",
-	[ACT_RECONFIGURE] = "reconfigure",
-	[ACT_RECONFIGURED] = "reconfigured",
-	[ACT_CLOSING] = "closing",
-	[ACT_HALT] = "halt",
-	[ACT_STOP] = "stop",
-	[ACT_FAIL_STOP] = "fail-stop",
-	[ACT_CLOSE] = "close",
-	[ACT_FAIL] = "fail",
-	[ACT_PARK] = "park",
-	[ACT_LEAVE] = "leave",
-	[ACT_KEEP] = "keep",
-	[ACT_RESET] = "reset",
-	[ACT_RENEW] = "renew",
-	[ACT_FORGET] = "forget",
-};
-_Static_assert(ARRAY_SIZE(act_name) == ACT_NACTIONS, "an action has no name");
 
 /* "." is: nothing to do, stay. */
 static const char *const expected[DEV_NSTATES][EV_NEVENTS] = {
@@ -178,7 +152,8 @@ static void each_pair_is_as_expected(void **state)
 
 			assert_non_null(expected[s][e]);
 			if (m.act != ACT_NONE || m.next != (enum dev_state)s)
-				snprintf(got, sizeof(got), "%s>%s", act_name[m.act],
+				snprintf(got, sizeof(got), "%s>%s",
+				         m.act ? act_name[m.act] : "-",
 				         dev_state_name(m.next));
 			if (strcmp(got, expected[s][e]) != 0)
 				fail_msg("%s + %s: %s, expected %s",
