@@ -205,12 +205,10 @@ void xst_event_free(struct xst_event *ev)
 	*ev = (struct xst_event){ 0 };
 }
 
-static void transact_pause(unsigned int try)
+static void transact_pause(unsigned int tried)
 {
-	/* 0.1 ms doubling to 12.8 ms: about a quarter of a second in all. */
-	unsigned int shift = try < 7 ?
-	try:
-		7;
+	/* 0.1 ms doubling to 12.8 ms: about a third of a second in all. */
+	unsigned int shift = tried < 7 ? tried : 7;
 	struct timespec ts = { .tv_nsec = 100000L << shift };
 
 	nanosleep(&ts, NULL);
@@ -218,7 +216,7 @@ static void transact_pause(unsigned int try)
 
 int xst_transact(struct xst *x, int (*fn)(struct xst *x, xst_t t, void *arg), void *arg)
 {
-	for (unsigned int try = 0; try < TRANSACT_TRIES; try++) {
+	for (unsigned int tried = 0; tried < TRANSACT_TRIES; tried++) {
 		xst_t t = xs_transaction_start(x->h);
 		int rc;
 
@@ -235,7 +233,7 @@ int xst_transact(struct xst *x, int (*fn)(struct xst *x, xst_t t, void *arg), vo
 		} else if (errno != EAGAIN) {
 			return fail(x);
 		}
-		transact_pause(try);
+		transact_pause(tried);
 	}
 	return -EAGAIN;
 }

@@ -10,6 +10,8 @@
 #include "log.h"
 #include "num.h"
 
+#define TRANSACT_MS 30000
+
 #define STATE_BIT(s) (1U << (s))
 
 /* Answers of a backend to Closed and to Closing; Unknown: it was removed meanwhile. */
@@ -241,13 +243,30 @@ static int state_write(struct xst *xs, xst_t t, void *arg)
 	return rc ? rc : xst_printf(xs, t, f->dir, "state", "%u", f->state);
 }
 
+/*
+ * A frontend has nothing better to do than to try again: the toolstack or its own guest
+ * may write beside it faster than a busy machine lets it commit. Return: as
+ * xst_transact().
+ */
+static int front_transact(struct front *f, int (*fn)(struct xst *xs, xst_t t, void *arg),
+                          void *arg)
+{
+	int64_t deadline = front_ms() + TRANSACT_MS;
+	int rc;
+
+	do
+		rc = xst_transact(f->xs, fn, arg);
+	while (rc == -EAGAIN && front_left(deadline));
+	return rc;
+}
+
 int front_set_state(struct front *f, enum xenbus_state state)
 {
 	enum xenbus_state old = f->state;
 	int rc;
 
 	f->state = state;
-	rc = xst_transact(f->xs, state_write, f);
+	rc = front_transact(f, state_write, f);
 	if (rc == -ENOENT) {
 		f->gone = true;
 		return -ENODEV;
@@ -327,7 +346,7 @@ int front_publish(struct front *f, enum xenbus_state state,
                   int (*keys)(struct xst *xs, xst_t t, void *arg), void *arg)
 {
 	struct publish p = { f, state, keys, arg };
-	int rc = xst_transact(f->xs, publish_write, &p);
+	int rc = front_transact(f, publish_write, &p);
 
 	if (rc) {
 		log_err(f->tag, "cannot publish our keys in %s: %s", f->dir,
