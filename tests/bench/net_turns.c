@@ -14,53 +14,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
-#include "fake_guest.h"
+#include "fake_card.h"
 #include "net_journal.h"
-#include "net_rxq.h"
-#include "net_txq.h"
 
 #define SLOTS NET_TX_RING
 #define LARGE 65226U /* 16 pages, the last one full but for 310 bytes */
 
-static union {
-	uint8_t bytes[XEN_PAGE];
-	struct netif_tx_sring tx;
-	struct netif_rx_sring rx;
-} page __attribute__((aligned(XEN_PAGE)));
-
-static uint8_t arena[NET_TX_ARENA > NET_RX_ARENA ? NET_TX_ARENA : NET_RX_ARENA]
-	__attribute__((aligned(XEN_PAGE)));
 static struct net_txq tx;
 static struct net_rxq rx;
-static struct net_rss rss;
-static struct net_stats stats;
-static struct net_journal journal;
-static struct hist hist;
-static uint64_t now;
-static uint32_t pushed, asked;
-
-static uint64_t allow(void *arg, uint32_t len)
-{
-	(void)arg;
-	(void)len;
-	return 0;
-}
-
-static uint64_t may_read(void *arg)
-{
-	(void)arg;
-	return 0;
-}
-
-static void was_read(void *arg, uint32_t len)
-{
-	(void)arg;
-	(void)len;
-}
+static uint32_t asked;
 
 /* ---- What is counted ------------------------------------------------------------- */
 
@@ -70,13 +35,13 @@ static __attribute__((noinline)) void serve(bool out)
 	const char *why = NULL;
 	uint64_t shown, wait;
 
-	now = 0;
+	card.now = 0;
 	rx.empty = false;
 	if (out ? net_txq_turn(&tx, &wait, &why) != V_OK
 	        : net_rxq_turn(&rx, &why) != V_OK)
 		errx(1, "the ring is broken: %s", why);
-	asked += out ? net_journal_publish(&journal.tx, &tx.ring)
-	             : net_journal_publish(&journal.rx, &rx.ring);
+	asked += out ? net_journal_publish(&card.journal.tx, &tx.ring)
+	             : net_journal_publish(&card.journal.rx, &rx.ring);
 	shown = clock_ns();
 	net_txq_shown(&tx, shown);
 	net_rxq_shown(&rx, shown);
@@ -98,19 +63,17 @@ static void headers(uint8_t *p, uint32_t len)
 	p[46] = 0x50;
 }
 
-static netif_tx_request_t *tx_slot(void)
+static void *next_slot(void)
 {
-	return (netif_tx_request_t *)(void *)(page.bytes +
-	                                      offsetof(struct netif_tx_sring, ring)) +
-	       pushed++ % SLOTS;
+	return card_tx_slot(card.pushed++);
 }
 
 static uint32_t push_frame(bool large)
 {
 	const uint32_t len = large ? LARGE : 64;
-	netif_tx_request_t *q = tx_slot();
+	netif_tx_request_t *q = next_slot();
 	uint32_t left = len > XEN_PAGE ? len - XEN_PAGE : 0;
-	uint32_t first = pushed % SLOTS;
+	uint32_t first = card.pushed % SLOTS;
 
 	headers(guest_page(first), len);
 	*q = (netif_tx_request_t){ .gref = GUEST_REF + first,
@@ -119,106 +82,69 @@ static uint32_t push_frame(bool large)
 	if (!large)
 		return 1;
 	q->flags |= NETTXF_extra_info | NETTXF_more_data;
-	*(netif_extra_info_t *)(void *)tx_slot() = (netif_extra_info_t){
+	*(netif_extra_info_t *)next_slot() = (netif_extra_info_t){
 		.type = XEN_NETIF_EXTRA_TYPE_GSO,
 		.u.gso = { .size = 1448, .type = XEN_NETIF_GSO_TYPE_TCPV4 }
 	};
 	for (; left; left -= left < XEN_PAGE ? left : XEN_PAGE)
-		*tx_slot() = (netif_tx_request_t){
-			.gref = GUEST_REF + pushed % SLOTS,
+		*(netif_tx_request_t *)next_slot() = (netif_tx_request_t){
+			.gref = GUEST_REF + card.pushed % SLOTS,
 			.size = (uint16_t)(left < XEN_PAGE ? left : XEN_PAGE),
 			.flags = left > XEN_PAGE ? NETTXF_more_data : 0
 		};
 	return 1;
 }
 
-static void send_frames(uint32_t n, bool large)
+static void send_frames(uint32_t n, bool large, int tap)
 {
 	const uint32_t slots = large ? 17 : 1;
 
-	tx = (struct net_txq){ .tag = "guest 1 vif-0",
-		               .journal = &journal.tx,
-		               .tap = open("/dev/null", O_WRONLY | O_CLOEXEC),
-		               .arena = arena,
-		               .stats = &stats,
-		               .hist = &hist,
-		               .now = &now,
-		               .allow = allow };
-	ring_init(&tx.ring, &page, XEN_PAGE, sizeof(union netif_tx_sring_entry));
-	if (tx.tap < 0 || gnt_batch_new(NULL, NET_TX_RING, &tx.batch))
-		err(1, "no TAP");
+	close(tap);
+	card_txq(&tx, open("/dev/null", O_WRONLY | O_CLOEXEC));
+	if (tx.tap < 0)
+		err(1, "/dev/null");
 	while (n) {
 		for (uint32_t free = SLOTS; n && free >= slots; free -= slots)
 			n -= push_frame(large);
-		__atomic_store_n(&page.tx.req_prod, pushed, __ATOMIC_RELEASE);
+		__atomic_store_n(&card.page.tx.req_prod, card.pushed, __ATOMIC_RELEASE);
 		serve(true);
-		if (page.tx.rsp_prod != pushed)
+		if (card.page.tx.rsp_prod != card.pushed)
 			errx(1, "not all is answered");
 	}
-	printf("{\"frames\":%llu,", (unsigned long long)stats.tx_frames);
+	printf("{\"frames\":%llu,", (unsigned long long)card.stats.tx_frames);
 }
 
-static void post_slots(void)
-{
-	while (pushed - page.rx.rsp_prod < SLOTS) {
-		netif_rx_request_t *q =
-			(netif_rx_request_t *)(void *)(page.bytes +
-		                                       offsetof(struct netif_rx_sring,
-		                                                ring)) +
-			pushed % SLOTS;
-
-		*q = (netif_rx_request_t){ .id = (uint16_t)(pushed % SLOTS),
-			                   .gref = GUEST_REF + pushed % SLOTS };
-		pushed++;
-	}
-	__atomic_store_n(&page.rx.req_prod, pushed, __ATOMIC_RELEASE);
-}
-
-static void receive_frames(uint32_t n)
+static void receive_frames(uint32_t n, int tap)
 {
 	uint8_t frame[sizeof(struct virtio_net_hdr) + 64] = { 0 };
-	int fd[2];
 
-	rx = (struct net_rxq){ .tag = "guest 1 vif-0",
-		               .journal = &journal.rx,
-		               .arena = arena,
-		               .stats = &stats,
-		               .hist = &hist,
-		               .now = &now,
-		               .rss = &rss,
-		               .allow = may_read,
-		               .went = was_read,
-		               .accept = { true, true, true, true, true } };
-	ring_init(&rx.ring, &page, XEN_PAGE, sizeof(union netif_rx_sring_entry));
-	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fd) ||
-	    gnt_batch_new(NULL, NET_RX_RING, &rx.batch))
-		err(1, "no TAP");
-	rx.tap = fd[0];
+	card_rxq(&rx, tap);
 	headers(frame + sizeof(struct virtio_net_hdr), 64);
-	while (stats.rx_frames < n) {
-		post_slots();
+	while (card.stats.rx_frames < n) {
+		card_post(SLOTS - (card.pushed - card.page.rx.rsp_prod));
 		/* As many as the socket holds. */
-		while (write(fd[1], frame, sizeof(frame)) > 0)
+		while (write(card.far, frame, sizeof(frame)) > 0)
 			;
 		serve(false);
 	}
-	printf("{\"frames\":%llu,", (unsigned long long)stats.rx_frames);
+	printf("{\"frames\":%llu,", (unsigned long long)card.stats.rx_frames);
 }
 
 int main(int argc, char **argv)
 {
 	unsigned long n = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
 	bool large = argc == 3 && strcmp(argv[1], "tso") == 0;
+	int tap;
 
 	if (!n || n > 10000000)
 		errx(2, "usage: net_turns tx|tso|rx FRAMES");
-	guest_up();
+	tap = card_up();
 	if (strcmp(argv[1], "rx") == 0)
-		receive_frames((uint32_t)n);
+		receive_frames((uint32_t)n, tap);
 	else
-		send_frames((uint32_t)n, large);
+		send_frames((uint32_t)n, large, tap);
 	printf("\"copy_calls\":%llu,\"copy_segs\":%llu,\"notifies\":%u}\n",
-	       (unsigned long long)stats.copy_calls, (unsigned long long)stats.copy_segs,
-	       asked);
+	       (unsigned long long)card.stats.copy_calls,
+	       (unsigned long long)card.stats.copy_segs, asked);
 	return 0;
 }

@@ -1,106 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A receive ring is served: every frame reaches the guest once, whole and in its order,
- * in the slots that it has posted. The TAP is a socket of datagrams, which holds ten or
- * so.
- */
+ * in the slots that it has posted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <sys/socket.h>
 
-#include "fake_guest.h"
-#include "net_rxq.h"
+#include "clock.h"
+#include "fake_card.h"
 
 #define HDR sizeof(struct virtio_net_hdr)
 
-static union {
-	uint8_t bytes[XEN_PAGE];
-	struct netif_rx_sring rx;
-} page __attribute__((aligned(XEN_PAGE)));
-
-static uint8_t arena[NET_RX_ARENA] __attribute__((aligned(XEN_PAGE)));
 static struct net_rxq q;
-static struct net_rss rss; /* nothing is hashed */
-static struct net_stats stats;
-static struct net_journal journal;
-static struct hist hist;
-static uint64_t now;
-static uint32_t pushed, sent, taken;
-static int far;
-
-static uint64_t may_read(void *arg)
-{
-	(void)arg;
-	return 0;
-}
-
-static void was_read(void *arg, uint32_t len)
-{
-	(void)arg;
-	(void)len;
-}
+static uint32_t sent, taken;
 
 static int up(void **state)
 {
-	int fd[2];
-
 	(void)state;
-	guest_up();
-	memset(&page, 0, sizeof(page));
-	memset(&stats, 0, sizeof(stats));
-	memset(&journal, 0, sizeof(journal));
-	memset(&hist, 0, sizeof(hist));
-	pushed = sent = taken = 0;
-	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fd))
-		return -1;
-	far = fd[1];
-	q = (struct net_rxq){ .tag = "guest 1 vif-0",
-		              .journal = &journal.rx,
-		              .tap = fd[0],
-		              .arena = arena,
-		              .stats = &stats,
-		              .hist = &hist,
-		              .now = &now,
-		              .rss = &rss,
-		              .allow = may_read,
-		              .went = was_read,
-		              .accept = { .sg = true,
-		                          .csum4 = true,
-		                          .csum6 = true,
-		                          .gso4 = true,
-		                          .gso6 = true } };
-	ring_init(&q.ring, &page, XEN_PAGE, sizeof(union netif_rx_sring_entry));
-	return gnt_batch_new(NULL, NET_RX_RING, &q.batch);
+	sent = taken = 0;
+	card_rxq(&q, card_up());
+	return 0;
 }
 
 static int down(void **state)
 {
 	(void)state;
-	gnt_batch_free(q.batch);
-	close(q.tap);
-	close(far);
-	guest_down();
+	card_down(q.tap, q.batch);
 	return 0;
-}
-
-/* The slots of a ring, of requests as of responses. */
-static void *slot_at(uint32_t i)
-{
-	return page.bytes + offsetof(struct netif_rx_sring, ring) +
-	       i % NET_RX_RING * sizeof(union netif_rx_sring_entry);
-}
-
-static void post(uint32_t n)
-{
-	for (; n; n--, pushed++)
-		*(netif_rx_request_t *)slot_at(pushed) =
-			(netif_rx_request_t){ .id = (uint16_t)(pushed % NET_RX_RING),
-			                      .gref = GUEST_REF + pushed % NET_RX_RING };
-	__atomic_store_n(&page.rx.req_prod, pushed, __ATOMIC_RELEASE);
 }
 
 static uint8_t byte(uint32_t frame, uint32_t at)
@@ -114,29 +43,29 @@ static void frame_goes(uint32_t len)
 
 	for (uint32_t i = 0; i < len; i++)
 		f[HDR + i] = byte(sent, i);
-	assert_int_equal(send(far, f, HDR + len, 0), HDR + len);
+	assert_int_equal(send(card.far, f, HDR + len, 0), HDR + len);
 	sent++;
 }
 
 /* Return: slots that were answered. */
 static uint32_t turn(void)
 {
-	uint32_t was = page.rx.rsp_prod;
+	uint32_t was = card.page.rx.rsp_prod;
 	const char *why = NULL;
 
-	now = 0;
+	card.now = 0;
 	q.empty = false;
 	assert_int_equal(net_rxq_turn(&q, &why), V_OK);
-	net_journal_publish(&journal.rx, &q.ring);
+	net_journal_publish(&card.journal.rx, &q.ring);
 	net_rxq_shown(&q, clock_ns());
-	return page.rx.rsp_prod - was;
+	return card.page.rx.rsp_prod - was;
 }
 
 /* The next slots have frame @frame; but not slot @bad, whose grant is none. */
 static void frame_came(uint32_t frame, uint32_t len, uint32_t bad)
 {
 	for (uint32_t off = 0; off < len; off += XEN_PAGE, taken++) {
-		const netif_rx_response_t *r = slot_at(taken);
+		const netif_rx_response_t *r = card_rx_slot(taken);
 		uint32_t part = len - off < XEN_PAGE ? len - off : XEN_PAGE;
 
 		assert_int_equal(r->id, taken % NET_RX_RING);
@@ -163,7 +92,7 @@ static void ends_of_pages(void **state)
 	uint32_t slots = 0;
 
 	(void)state;
-	post(NET_RX_RING);
+	card_post(NET_RX_RING);
 	for (uint32_t i = 0; i < ARRAY_SIZE(len); i++) {
 		frame_goes(len[i]);
 		slots += (len[i] + XEN_PAGE - 1) / XEN_PAGE;
@@ -171,33 +100,33 @@ static void ends_of_pages(void **state)
 	assert_int_equal(turn(), slots);
 	for (uint32_t i = 0; i < ARRAY_SIZE(len); i++)
 		frame_came(i, len[i], NO_SLOT);
-	assert_int_equal(stats.rx_frames, ARRAY_SIZE(len));
-	assert_int_equal(hist.count, ARRAY_SIZE(len));
+	assert_int_equal(card.stats.rx_frames, ARRAY_SIZE(len));
+	assert_int_equal(card.hist.count, ARRAY_SIZE(len));
 }
 
 /* More than the ring has slots for, each of the largest. */
 static void large(void **state)
 {
 	(void)state;
-	post(NET_RX_RING);
+	card_post(NET_RX_RING);
 	for (uint32_t round = 0, got = 0; round < 40; round++) {
 		uint32_t n;
 
 		frame_goes(NET_RX_FRAME_MAX);
 		frame_goes(60);
 		for (n = turn(); n; n = turn()) {
-			for (; got < stats.rx_frames; got++)
+			for (; got < card.stats.rx_frames; got++)
 				frame_came(got, got % 2 ? 60 : NET_RX_FRAME_MAX, NO_SLOT);
-			post(n);
+			card_post(n);
 		}
 	}
-	assert_int_equal(stats.rx_frames, 80);
+	assert_int_equal(card.stats.rx_frames, 80);
 }
 
 static void waits_for_slots(void **state)
 {
 	(void)state;
-	post(2);
+	card_post(2);
 	frame_goes(4096);
 	frame_goes(5000);
 	frame_goes(60);
@@ -205,7 +134,7 @@ static void waits_for_slots(void **state)
 	assert_true(net_rxq_starved(&q));
 	assert_int_equal(turn(), 0);
 	frame_came(0, 4096, NO_SLOT);
-	post(3);
+	card_post(3);
 	assert_int_equal(turn(), 3);
 	frame_came(1, 5000, NO_SLOT);
 	frame_came(2, 60, NO_SLOT);
@@ -215,7 +144,7 @@ static void waits_for_slots(void **state)
 static void one_cannot_be_copied(void **state)
 {
 	(void)state;
-	post(NET_RX_RING);
+	card_post(NET_RX_RING);
 	guest.bad[2] = true;
 	frame_goes(60);
 	frame_goes(9000);
@@ -224,8 +153,8 @@ static void one_cannot_be_copied(void **state)
 	frame_came(0, 60, 2);
 	frame_came(1, 9000, 2);
 	frame_came(2, 4096, 2);
-	assert_int_equal(stats.rx_frames, 2);
-	assert_int_equal(stats.rx_grants, 1);
+	assert_int_equal(card.stats.rx_frames, 2);
+	assert_int_equal(card.stats.rx_grants, 1);
 }
 
 static void an_empty_tap_is_not_read(void **state)
@@ -233,12 +162,12 @@ static void an_empty_tap_is_not_read(void **state)
 	const char *why = NULL;
 
 	(void)state;
-	post(2);
+	card_post(2);
 	assert_int_equal(turn(), 0);
 	assert_true(q.empty);
 	frame_goes(60);
 	assert_int_equal(net_rxq_turn(&q, &why), V_OK);
-	assert_int_equal(stats.rx_frames, 0);
+	assert_int_equal(card.stats.rx_frames, 0);
 	assert_int_equal(turn(), 1);
 	frame_came(0, 60, NO_SLOT);
 }

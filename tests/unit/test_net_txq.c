@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A transmit ring is served: every frame reaches the TAP once, whole and in its order,
- * and every slot is answered. The TAP is a socket of datagrams, which holds ten or so.
+ * and every slot is answered.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,68 +9,25 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <sys/socket.h>
 
-#include "fake_guest.h"
-#include "net_txq.h"
+#include "fake_card.h"
 
 #define HDR  sizeof(struct virtio_net_hdr)
 #define ROOM (HDR + XEN_NETIF_MAX_TX_SIZE)
 
-static union {
-	uint8_t bytes[XEN_PAGE];
-	struct netif_tx_sring tx;
-} page __attribute__((aligned(XEN_PAGE)));
-
-static uint8_t arena[NET_TX_ARENA] __attribute__((aligned(XEN_PAGE)));
 static struct net_txq q;
-static struct net_stats stats;
-static struct net_journal journal;
-static struct hist hist;
-static uint64_t now;
-static uint32_t pushed;
-static int far;
-
-static uint64_t allow(void *arg, uint32_t len)
-{
-	(void)arg;
-	(void)len;
-	return 0;
-}
 
 static int up(void **state)
 {
-	int fd[2];
-
 	(void)state;
-	guest_up();
-	memset(&page, 0, sizeof(page));
-	memset(&stats, 0, sizeof(stats));
-	memset(&journal, 0, sizeof(journal));
-	memset(&hist, 0, sizeof(hist));
-	pushed = 0;
-	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fd))
-		return -1;
-	far = fd[1];
-	q = (struct net_txq){ .tag = "guest 1 vif-0",
-		              .journal = &journal.tx,
-		              .tap = fd[0],
-		              .arena = arena,
-		              .stats = &stats,
-		              .hist = &hist,
-		              .now = &now,
-		              .allow = allow };
-	ring_init(&q.ring, &page, XEN_PAGE, sizeof(union netif_tx_sring_entry));
-	return gnt_batch_new(NULL, NET_TX_RING, &q.batch);
+	card_txq(&q, card_up());
+	return 0;
 }
 
 static int down(void **state)
 {
 	(void)state;
-	gnt_batch_free(q.batch);
-	close(q.tap);
-	close(far);
-	guest_down();
+	card_down(q.tap, q.batch);
 	return 0;
 }
 
@@ -84,18 +41,18 @@ static uint8_t byte(uint32_t slot, uint32_t at)
  */
 static void push(uint32_t len, uint16_t size, uint16_t flags)
 {
-	uint32_t slot = pushed++ % NET_TX_RING;
+	uint32_t slot = card.pushed++ % NET_TX_RING;
 	uint16_t off = (uint16_t)(XEN_PAGE - len);
 	uint8_t *p = guest_page(slot) + off;
-	netif_tx_request_t *ring = (netif_tx_request_t *)(void *)(page.bytes + 64);
 
 	for (uint32_t i = 0; i < len; i++)
 		p[i] = byte(slot, i);
-	ring[slot] = (netif_tx_request_t){ .gref = GUEST_REF + slot,
-		                           .offset = off,
-		                           .flags = flags,
-		                           .id = (uint16_t)(slot + 1000),
-		                           .size = size };
+	*(netif_tx_request_t *)card_tx_slot(slot) =
+		(netif_tx_request_t){ .gref = GUEST_REF + slot,
+		                      .offset = off,
+		                      .flags = flags,
+		                      .id = (uint16_t)(slot + 1000),
+		                      .size = size };
 }
 
 /* A frame of @n slots, which have @part bytes each, but the first @head. */
@@ -112,7 +69,7 @@ static void frame_came(uint32_t slot, uint32_t head, uint32_t part, uint32_t n)
 	static uint8_t is[ROOM];
 	uint32_t at = HDR;
 
-	assert_int_equal(recv(far, is, sizeof(is), 0),
+	assert_int_equal(recv(card.far, is, sizeof(is), 0),
 	                 HDR + head + (size_t)part * (n - 1));
 	for (uint32_t i = 0; i < HDR; i++)
 		assert_int_equal(is[i], 0);
@@ -125,25 +82,23 @@ static void frame_came(uint32_t slot, uint32_t head, uint32_t part, uint32_t n)
 /* Return: slots that were answered. */
 static uint32_t turn(void)
 {
-	uint32_t was = page.tx.rsp_prod;
+	uint32_t was = card.page.tx.rsp_prod;
 	const char *why = NULL;
 	uint64_t wait;
 
-	now = 0;
-	__atomic_store_n(&page.tx.req_prod, pushed, __ATOMIC_RELEASE);
+	card.now = 0;
+	__atomic_store_n(&card.page.tx.req_prod, card.pushed, __ATOMIC_RELEASE);
 	assert_int_equal(net_txq_turn(&q, &wait, &why), V_OK);
 	assert_int_equal(wait, 0);
-	net_journal_publish(&journal.tx, &q.ring);
-	net_txq_shown(&q, now);
+	net_journal_publish(&card.journal.tx, &q.ring);
+	net_txq_shown(&q, card.now);
 	net_txq_write(&q);
-	return page.tx.rsp_prod - was;
+	return card.page.tx.rsp_prod - was;
 }
 
 static int16_t status(uint32_t slot)
 {
-	netif_tx_response_t *ring = (netif_tx_response_t *)(void *)(page.bytes + 64);
-	netif_tx_response_t *r =
-		(void *)((char *)ring + slot * sizeof(union netif_tx_sring_entry));
+	const netif_tx_response_t *r = card_tx_slot(slot);
 
 	assert_int_equal(r->id, slot + 1000);
 	return r->status;
@@ -170,7 +125,7 @@ static void ring_of(const struct shape *s)
 		answered += n;
 		turns += n > 0;
 		/* Some slots are not answered as long as frames wait. */
-		for (; got < stats.tx_frames; got++)
+		for (; got < card.stats.tx_frames; got++)
 			frame_came(got * s->n, s->head, s->part, s->n);
 	}
 	assert_int_equal(answered, frames * s->n);
@@ -178,9 +133,9 @@ static void ring_of(const struct shape *s)
 	assert_true(net_txq_idle(&q) && !net_txq_held(&q));
 	for (uint32_t i = 0; i < frames * s->n; i++)
 		assert_int_equal(status(i), NETIF_RSP_OKAY);
-	assert_int_equal(stats.requests, answered);
-	assert_int_equal(stats.answers, answered);
-	assert_int_equal(hist.count, frames);
+	assert_int_equal(card.stats.requests, answered);
+	assert_int_equal(card.stats.answers, answered);
+	assert_int_equal(card.hist.count, frames);
 }
 
 static void small(void **state)
@@ -219,8 +174,8 @@ static void one_cannot_be_copied(void **state)
 	assert_int_equal(turn(), 11);
 	for (uint32_t i = 0; i < 11; i++)
 		assert_int_equal(status(i), i == 7 ? NETIF_RSP_ERROR : NETIF_RSP_OKAY);
-	assert_int_equal(stats.tx_frames, 3);
-	assert_int_equal(stats.tx_grants, 1);
+	assert_int_equal(card.stats.tx_frames, 3);
+	assert_int_equal(card.stats.tx_grants, 1);
 	frame_came(0, 100, 200, 3);
 	frame_came(3, 100, 0, 3);
 	frame_came(9, 100, 200, 2);
