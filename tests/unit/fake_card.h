@@ -136,10 +136,10 @@ static inline void *card_rx_slot(uint32_t i)
 static inline void card_post(uint32_t n)
 {
 	for (; n; n--, card.pushed++)
-		*(netif_rx_request_t *)card_rx_slot(card.pushed) = (netif_rx_request_t){
-			.id = (uint16_t)(card.pushed % NET_RX_RING),
-			.gref = GUEST_REF + card.pushed % NET_RX_RING
-		};
+		*(netif_rx_request_t *)card_rx_slot(card.pushed) =
+			(netif_rx_request_t){ .id = (uint16_t)(card.pushed % NET_RX_RING),
+			                      .gref = GUEST_REF +
+			                              card.pushed % NET_RX_RING };
 	__atomic_store_n(&card.page.rx.req_prod, card.pushed, __ATOMIC_RELEASE);
 }
 
