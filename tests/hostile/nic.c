@@ -305,10 +305,23 @@ void nic_turn(struct nic *n)
 	nic_arrives(n, &h, frame);
 }
 
+const struct virtio_net_hdr nic_gso = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+	                                .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+	                                .gso_size = 1448,
+	                                .hdr_len = 54,
+	                                .csum_start = 34,
+	                                .csum_offset = 16 };
+
+void nic_fill(uint8_t *frame, uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i++)
+		frame[i] = (uint8_t)(i * 13 + i / 256);
+}
+
 void nic_inject(struct nic *n, const struct virtio_net_hdr *h, const void *frame,
                 uint32_t len)
 {
-	struct virtio_net_hdr hdr = *h;
+	struct virtio_net_hdr hdr = h ? *h : (struct virtio_net_hdr){ 0 };
 	struct iovec iov[] = { { &hdr, sizeof(hdr) }, { (void *)(uintptr_t)frame, len } };
 
 	assert_int_equal(writev(n->tap, iov, 2), sizeof(hdr) + len);
@@ -323,6 +336,32 @@ uint32_t nic_received(struct nic *n, uint32_t at_least)
 struct netif_rx_response *nic_rx_rsp(struct nic *n, uint32_t idx)
 {
 	return &rx_slot(n, idx)->rsp;
+}
+
+uint8_t *nic_rx_page(struct nic *n, uint32_t idx)
+{
+	return n->pages + (size_t)(idx % NIC_PAGES) * XEN_PAGE;
+}
+
+void nic_holds(struct nic *n, uint32_t idx, const uint8_t *frame, uint32_t len,
+               uint32_t headroom, bool extra)
+{
+	for (uint32_t off = 0, at = headroom, i = 0; off < len; at = 0, i++) {
+		uint32_t part = len - off < XEN_PAGE - at ? len - off : XEN_PAGE - at;
+		const struct netif_rx_response *r = nic_rx_rsp(n, idx + i);
+		const uint8_t *page = nic_rx_page(n, idx + i);
+
+		if (extra && i == 1)
+			continue;
+		assert_int_equal(r->id, idx + i);
+		assert_int_equal(r->offset, at);
+		assert_int_equal(r->status, part);
+		assert_int_equal(!!(r->flags & NETRXF_more_data), off + part < len);
+		assert_memory_equal(page + at, frame + off, part);
+		for (uint32_t k = 0; k < at; k++)
+			assert_int_equal(page[k], 0xa5);
+		off += part;
+	}
 }
 
 void nic_works(struct nic *n)
@@ -346,14 +385,12 @@ void nic_works(struct nic *n)
 		nic_post(n, 1);
 	for (uint32_t i = 0; i < 500; i++)
 		frame[i] = (uint8_t)(i * 3 + n->rx_posted);
-	h = (struct virtio_net_hdr){ 0 };
-	nic_inject(n, &h, frame, 500);
+	nic_inject(n, NULL, frame, 500);
 	assert_int_equal(nic_received(n, 1), 1);
 	r = nic_rx_rsp(n, n->rx_seen);
 	assert_int_equal(r->id, (uint16_t)n->rx_seen);
 	assert_int_equal(r->status, 500);
 	assert_int_equal(r->flags, 0);
-	assert_memory_equal(n->pages + (size_t)(n->rx_seen % NIC_PAGES) * XEN_PAGE, frame,
-	                    500);
+	assert_memory_equal(nic_rx_page(n, n->rx_seen), frame, 500);
 	n->rx_seen++;
 }

@@ -112,7 +112,14 @@ bool nic_silent(struct nic *n);
 /** nic_post() - Post @slots receive slots and publish them; ids count from 0 */
 void nic_post(struct nic *n, uint32_t slots);
 
-/** nic_inject() - A frame from the host's stack */
+/** nic_gso - The header of TCP over IPv4 to be segmented, its checksum blank */
+extern const struct virtio_net_hdr nic_gso;
+
+/** nic_fill() - Bytes that are told apart from those beside and a page away */
+void nic_fill(uint8_t *frame, uint32_t len);
+
+/** nic_inject() - A frame from the host's stack; @h NULL is one of which nothing is said
+ */
 void nic_inject(struct nic *n, const struct virtio_net_hdr *h, const void *frame,
                 uint32_t len);
 
@@ -121,6 +128,17 @@ uint32_t nic_received(struct nic *n, uint32_t at_least);
 
 /** nic_rx_rsp() - Response @idx, free-running */
 struct netif_rx_response *nic_rx_rsp(struct nic *n, uint32_t idx);
+
+/** nic_rx_page() - The page of that slot */
+uint8_t *nic_rx_page(struct nic *n, uint32_t idx);
+
+/**
+ * nic_holds() - @frame lies in the slots from @idx on, whole and alone
+ * @headroom:	Bytes 0xa5 before it, that were not touched
+ * @extra:	The second slot is one, and the caller's to judge
+ */
+void nic_holds(struct nic *n, uint32_t idx, const uint8_t *frame, uint32_t len,
+               uint32_t headroom, bool extra);
 
 /** nic_turn() - The worker has looked at both rings since the call */
 void nic_turn(struct nic *n);

@@ -130,8 +130,7 @@ static void what_is_refused_is_seen(void **state)
 	h = (struct virtio_net_hdr){ .gso_type = 5, .gso_size = 100 };
 	nic_inject(&n, &h, frame, 100);
 	is(CAPTURE_RX, 0, 100, true, "rx_refused_gso");
-	h = (struct virtio_net_hdr){ 0 };
-	nic_inject(&n, &h, frame, 5000);
+	nic_inject(&n, NULL, frame, 5000);
 	nic_received(&n, 2);
 	is(CAPTURE_RX, 2, 5000, false, "rx_frames");
 	n.rx_seen += 2;

@@ -5,7 +5,6 @@
 #include "net_rx.h"
 #include "nic.h"
 
-#define MORE  NETRXF_more_data
 #define EXTRA NETRXF_extra_info
 
 static struct worker w;
@@ -16,45 +15,22 @@ static struct nic_rig rig = { .w = &w, .n = &n };
 
 static int setup(void **state)
 {
-	for (uint32_t i = 0; i < sizeof(frame); i++)
-		frame[i] = (uint8_t)(i * 13 + i / 256);
+	nic_fill(frame, sizeof(frame));
 	return nic_setup(state);
-}
-
-static const struct virtio_net_hdr plain;
-
-static uint8_t *rx_page(uint32_t idx)
-{
-	return n.pages + (size_t)(idx % NIC_PAGES) * XEN_PAGE;
 }
 
 /* The frame lies in the slots from @idx on, behind headroom that was not touched. */
 static void lies_behind(uint32_t idx, uint32_t len, uint32_t headroom)
 {
-	const struct netif_rx_response *r = nic_rx_rsp(&n, idx);
+	const uint8_t want[8] = { 5, 0, (uint8_t)headroom, (uint8_t)(headroom >> 8) };
 	uint8_t x[8];
 
-	assert_int_equal(r->flags & EXTRA, headroom ? EXTRA : 0);
-	for (uint32_t off = 0, at = headroom, i = 0; off < len; at = 0) {
-		uint32_t part = len - off < XEN_PAGE - at ? len - off : XEN_PAGE - at;
-
-		r = nic_rx_rsp(&n, idx + i);
-		assert_int_equal(r->id, idx + i);
-		assert_int_equal(r->offset, at);
-		assert_int_equal(r->status, part);
-		assert_int_equal(!!(r->flags & MORE), off + part < len);
-		assert_memory_equal(rx_page(idx + i) + at, frame + off, part);
-		for (uint32_t k = 0; k < at; k++)
-			assert_int_equal(rx_page(idx + i)[k], 0xa5);
-		off += part;
-		if (!i++ && headroom) {
-			const uint8_t want[8] = { 5, 0, (uint8_t)headroom,
-				                  (uint8_t)(headroom >> 8) };
-
-			memcpy(x, nic_rx_rsp(&n, idx + i++), sizeof(x));
-			assert_memory_equal(x, want, sizeof(x));
-		}
-	}
+	assert_int_equal(nic_rx_rsp(&n, idx)->flags & EXTRA, headroom ? EXTRA : 0);
+	nic_holds(&n, idx, frame, len, headroom, headroom > 0);
+	if (!headroom)
+		return;
+	memcpy(x, nic_rx_rsp(&n, idx + 1), sizeof(x));
+	assert_memory_equal(x, want, sizeof(x));
 }
 
 static void set_headroom(uint32_t headroom)
@@ -78,7 +54,7 @@ static void headroom(void **state)
 
 			memset(n.pages, 0xa5, (size_t)NIC_PAGES * XEN_PAGE);
 			nic_post(&n, slots);
-			nic_inject(&n, &plain, frame, len[i]);
+			nic_inject(&n, NULL, frame, len[i]);
 			assert_int_equal(nic_received(&n, slots), slots);
 			lies_behind(n.rx_seen, len[i], room[k]);
 			n.rx_seen += slots;
@@ -88,7 +64,7 @@ static void headroom(void **state)
 	set_headroom(2049);
 	set_headroom(UINT32_MAX);
 	nic_post(&n, 3);
-	nic_inject(&n, &plain, frame, 2049);
+	nic_inject(&n, NULL, frame, 2049);
 	assert_int_equal(nic_received(&n, 2), 2);
 	lies_behind(n.rx_seen, 2049, 1);
 }
@@ -98,7 +74,7 @@ static void headroom_of_one_that_waits(void **state)
 {
 	(void)state;
 	nic_post(&n, 2);
-	nic_inject(&n, &plain, frame, 8200);
+	nic_inject(&n, NULL, frame, 8200);
 	nic_turn(&n);
 	set_headroom(256);
 	nic_post(&n, 1);
@@ -109,7 +85,7 @@ static void headroom_of_one_that_waits(void **state)
 	assert_int_equal(nic_received(&n, 4), 4);
 	lies_behind(0, 8200, 256);
 	n.rx_seen += 4;
-	nic_inject(&n, &plain, frame, 3900);
+	nic_inject(&n, NULL, frame, 3900);
 	nic_post(&n, 2);
 	nic_turn(&n);
 	set_headroom(0);
@@ -128,8 +104,8 @@ static void headroom_in_one_slot(void **state)
 	c.conf.live.headroom = 256;
 	assert_int_equal(nic_connect(&c, NULL), 0);
 	nic_post(&c, 8);
-	nic_inject(&c, &plain, frame, 3841);
-	nic_inject(&c, &plain, frame, 3840);
+	nic_inject(&c, NULL, frame, 3841);
+	nic_inject(&c, NULL, frame, 3840);
 	assert_int_equal(nic_received(&c, 2), 2);
 	assert_int_equal(nic_rx_rsp(&c, 0)->status, 3840);
 	nic_down(&c);
@@ -148,11 +124,11 @@ static void no_old_one_after_the_answer(void **state)
 
 		nic_post(&n, NIC_RING - (n.rx_posted - n.rx_seen));
 		for (uint32_t k = 0; k < 16; k++)
-			nic_inject(&n, &plain, frame, 60);
+			nic_inject(&n, NULL, frame, 60);
 		set_headroom(i % 2 * 256);
 		shown = __atomic_load_n(&n.rx->rsp_prod, __ATOMIC_ACQUIRE);
 		for (uint32_t k = 0; k < 8; k++)
-			nic_inject(&n, &plain, frame, 60);
+			nic_inject(&n, NULL, frame, 60);
 		for (; left; left--) {
 			bool extra;
 

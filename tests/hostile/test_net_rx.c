@@ -23,19 +23,9 @@ static struct nic_rig rig = { .w = &w, .n = &n };
 
 static int setup(void **state)
 {
-	for (uint32_t i = 0; i < sizeof(frame); i++)
-		frame[i] = (uint8_t)(i * 13 + i / 256);
+	nic_fill(frame, sizeof(frame));
 	return nic_setup(state);
 }
-
-static const struct virtio_net_hdr plain;
-
-static const struct virtio_net_hdr gso = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
-	                                   .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
-	                                   .gso_size = 1448,
-	                                   .hdr_len = 54,
-	                                   .csum_start = 34,
-	                                   .csum_offset = 16 };
 
 /* An IPv4 TCP header, so that there is a checksum to be blank. */
 static void tcp_frame(void)
@@ -47,29 +37,6 @@ static void tcp_frame(void)
 	frame[46] = 0x50;
 }
 
-static uint8_t *rx_page(uint32_t idx)
-{
-	return n.pages + (size_t)(idx % NIC_PAGES) * XEN_PAGE;
-}
-
-/* The frame lies in the slots from @idx on, an extra in the second if @extra. */
-static void holds(uint32_t idx, uint32_t len, bool extra)
-{
-	for (uint32_t off = 0, i = 0; off < len; i++) {
-		uint32_t part = len - off < XEN_PAGE ? len - off : XEN_PAGE;
-		const struct netif_rx_response *r = nic_rx_rsp(&n, idx + i);
-
-		if (extra && i == 1)
-			continue;
-		assert_int_equal(r->id, idx + i);
-		assert_int_equal(r->offset, 0);
-		assert_int_equal(r->status, part);
-		assert_int_equal(!!(r->flags & MORE), off + part < len);
-		assert_memory_equal(rx_page(idx + i), frame + off, part);
-		off += part;
-	}
-}
-
 static void sizes(void **state)
 {
 	static const uint32_t len[] = { 14, 60, 1514, 4096, 4097, 8192, 9014, 65549 };
@@ -79,9 +46,9 @@ static void sizes(void **state)
 		uint32_t slots = (len[i] + 4095) / 4096;
 
 		nic_post(&n, slots);
-		nic_inject(&n, &plain, frame, len[i]);
+		nic_inject(&n, NULL, frame, len[i]);
 		assert_int_equal(nic_received(&n, slots), slots);
-		holds(n.rx_seen, len[i], false);
+		nic_holds(&n, n.rx_seen, frame, len[i], 0, false);
 		n.rx_seen += slots;
 	}
 }
@@ -93,7 +60,7 @@ static void offloads(void **state)
 	(void)state;
 	tcp_frame();
 	nic_post(&n, 18);
-	nic_inject(&n, &gso, frame, 65549);
+	nic_inject(&n, &nic_gso, frame, 65549);
 	assert_int_equal(nic_received(&n, 18), 18);
 	assert_int_equal(nic_rx_rsp(&n, 0)->flags, MORE | EXTRA | BLANK | VALID);
 	memcpy(&x, nic_rx_rsp(&n, 1), sizeof(x));
@@ -102,7 +69,7 @@ static void offloads(void **state)
 	assert_int_equal(x.u.gso.type, XEN_NETIF_GSO_TYPE_TCPV4);
 	assert_int_equal(x.u.gso.size, 1448);
 	assert_int_equal(x.u.gso.features, 0);
-	holds(0, 65549, true);
+	nic_holds(&n, 0, frame, 65549, 0, true);
 	n.rx_seen += 18;
 }
 
@@ -112,7 +79,7 @@ static void whole_frames(void **state)
 	uint64_t cpu;
 
 	(void)state;
-	nic_inject(&n, &plain, frame, 20000);
+	nic_inject(&n, NULL, frame, 20000);
 	for (uint32_t i = 0; i < 4; i++) {
 		nic_post(&n, 1);
 		nic_turn(&n);
@@ -124,7 +91,7 @@ static void whole_frames(void **state)
 	assert_true(worker_cpu_us(&w) - cpu < 50000);
 	nic_post(&n, 1);
 	assert_int_equal(nic_received(&n, 5), 5);
-	holds(0, 20000, false);
+	nic_holds(&n, 0, frame, 20000, 0, false);
 	n.rx_seen += 5;
 	nic_works(&n);
 }
@@ -133,18 +100,18 @@ static void whole_frames(void **state)
 static void order(void **state)
 {
 	(void)state;
-	nic_inject(&n, &plain, frame, 9000);
-	nic_inject(&n, &plain, frame, 60);
-	nic_inject(&n, &plain, frame, 5000);
+	nic_inject(&n, NULL, frame, 9000);
+	nic_inject(&n, NULL, frame, 60);
+	nic_inject(&n, NULL, frame, 5000);
 	nic_post(&n, 2);
 	nic_turn(&n);
 	nic_post(&n, 2);
 	nic_received(&n, 4);
-	holds(0, 9000, false);
-	holds(3, 60, false);
+	nic_holds(&n, 0, frame, 9000, 0, false);
+	nic_holds(&n, 3, frame, 60, 0, false);
 	nic_post(&n, 2);
 	nic_received(&n, 6);
-	holds(4, 5000, false);
+	nic_holds(&n, 4, frame, 5000, 0, false);
 	n.rx_seen += 6;
 	nic_works(&n);
 }
@@ -152,7 +119,7 @@ static void order(void **state)
 /* Frames of 3000 bytes into the TAP, until it is full. Return: how many. */
 static uint32_t flood(void)
 {
-	static const uint8_t raw[sizeof(plain) + 3000];
+	static const uint8_t raw[sizeof(struct virtio_net_hdr) + 3000];
 	uint32_t sent = 0;
 
 	while (send(n.tap, raw, sizeof(raw), MSG_DONTWAIT) > 0)
@@ -201,7 +168,7 @@ static void without_notify(void **state)
 
 	(void)state;
 	nic_up(&other, &w, NIC_ALL & ~NET_RX_NOTIFY);
-	nic_inject(&other, &plain, frame, 100);
+	nic_inject(&other, NULL, frame, 100);
 	for (uint32_t i = 0; i < 3; i++) {
 		union netif_rx_sring_entry *slot =
 			(void *)((char *)other.rx +
@@ -213,7 +180,7 @@ static void without_notify(void **state)
 		                 __ATOMIC_RELEASE);
 		nic_received(&other, 1);
 		other.rx_seen++;
-		nic_inject(&other, &plain, frame, 100);
+		nic_inject(&other, NULL, frame, 100);
 	}
 	nic_down(&other);
 }
@@ -227,7 +194,7 @@ static void bad_grants(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		nic_inject(&n, &plain, frame, 9000);
+		nic_inject(&n, NULL, frame, 9000);
 		for (uint32_t k = 0; k < 3; k++, n.rx_posted++) {
 			slot[n.rx_posted].req.id = (uint16_t)n.rx_posted;
 			slot[n.rx_posted].req.gref = k == 1 ? bad[i] : n.refs[k];
@@ -251,9 +218,9 @@ static void not_accepted(void **state)
 	(void)state;
 	nic_up(&other, &w, NET_RX_NOTIFY);
 	tcp_frame();
-	nic_inject(&other, &gso, frame, 3000);
-	nic_inject(&other, &plain, frame, 4097);
-	nic_inject(&other, &plain, frame, 70000 - 1);
+	nic_inject(&other, &nic_gso, frame, 3000);
+	nic_inject(&other, NULL, frame, 4097);
+	nic_inject(&other, NULL, frame, 70000 - 1);
 	nic_works(&other);
 	nic_down(&other);
 	assert_int_equal(worker_served(&w, "rx_refused_size"), 2);
@@ -292,10 +259,10 @@ static void groups(void **state)
 	assert_int_equal(group(&c, add, 200), NETIF_RSP_ERROR);
 	nic_post(&c, 4);
 	frame[5] = 77;
-	nic_inject(&c, &plain, frame, 60);
-	nic_inject(&n, &plain, frame, 60);
+	nic_inject(&c, NULL, frame, 60);
+	nic_inject(&n, NULL, frame, 60);
 	frame[5] = 7;
-	nic_inject(&c, &plain, frame, 61);
+	nic_inject(&c, NULL, frame, 61);
 	assert_int_equal(nic_received(&c, 1), 1);
 	assert_int_equal(nic_rx_rsp(&c, 0)->status, 61);
 	c.rx_seen++;
@@ -304,13 +271,13 @@ static void groups(void **state)
 	n.rx_seen++;
 	/* Everybody is no group. */
 	memset(frame, 0xff, 6);
-	nic_inject(&c, &plain, frame, 62);
+	nic_inject(&c, NULL, frame, 62);
 	assert_int_equal(nic_received(&c, 1), 1);
 	assert_int_equal(nic_rx_rsp(&c, 1)->status, 62);
 	c.rx_seen++;
 	assert_int_equal(group(&c, del, 200), NETIF_RSP_OKAY);
 	frame[0] = 0;
-	nic_inject(&c, &plain, frame, 63);
+	nic_inject(&c, NULL, frame, 63);
 	assert_int_equal(nic_received(&c, 1), 1);
 	nic_down(&c);
 	assert_int_equal(worker_served(&w, "rx_filtered"), 1);
@@ -328,9 +295,9 @@ static void groups_by_and_by(void **state)
 		n.conf.live.mcast = i % 2;
 		nic_update(&n);
 		frame[5] = 77;
-		nic_inject(&n, &plain, frame, 60);
+		nic_inject(&n, NULL, frame, 60);
 		frame[5] = 7;
-		nic_inject(&n, &plain, frame, 100 + i);
+		nic_inject(&n, NULL, frame, 100 + i);
 		assert_int_equal(nic_received(&n, i % 2 ? 1 : 2), i % 2 ? 1 : 2);
 		n.rx_seen += i % 2 ? 1 : 2;
 		assert_int_equal(nic_rx_rsp(&n, n.rx_seen - 1)->status, 100 + i);
@@ -370,20 +337,20 @@ static void stalls(void **state)
 
 		nic_post(&c, slots);
 		while (worker_silent(&w) && now_ms() < end) {
-			nic_inject(&c, &plain, frame, 5000);
+			nic_inject(&c, NULL, frame, 5000);
 			poll(NULL, 0, 5);
 		}
 		status(&c, ETIMEDOUT, "too few receive slots for 100 ms");
 		assert_int_equal(c.rx->rsp_prod, c.rx_seen);
 		nic_works(&n);
 		nic_post(&c, 64);
-		nic_inject(&c, &plain, frame, 100);
+		nic_inject(&c, NULL, frame, 100);
 		nic_received(&c, 1);
 		status(&c, 0, "receives again");
 		c.rx_seen = c.rx->rsp_prod;
 		/* All slots are used up. */
 		while (c.rx_seen != c.rx_posted) {
-			nic_inject(&c, &plain, frame, 100);
+			nic_inject(&c, NULL, frame, 100);
 			c.rx_seen += nic_received(&c, 1);
 		}
 	}
@@ -402,8 +369,8 @@ static void slow_is_no_stall(void **state)
 	assert_int_equal(nic_connect(&c, NULL), 0);
 	poll(NULL, 0, 300);
 	for (int i = 0; i < 6; i++) {
-		nic_inject(&c, &plain, frame, 100);
-		nic_inject(&c, &plain, frame, 100);
+		nic_inject(&c, NULL, frame, 100);
+		nic_inject(&c, NULL, frame, 100);
 		poll(NULL, 0, 60);
 		nic_post(&c, 1);
 		c.rx_seen += nic_received(&c, 1);
