@@ -52,18 +52,16 @@ right() {
 	fi
 	result $? "$2: $(tail -n 1 "$work/come")" "$(tail -n 3 "$work/dump")"
 }
-card_facts() { dom0 pvbackctl show 1/vif-0 --run-dir "$work/run"; }
 
 dumps --like windows --hash $mapping
 right hashed "as it says"
-same "shown to an administrator" "$(card_facts | grep -i '^ *hash' | xargs)" \
+same "shown to an administrator" "$(ctl show 1/vif-0 | grep -i '^ *hash' | xargs)" \
 	"hash toeplitz ipv4 ipv4-tcp ipv6 ipv6-tcp hash-mapping 7"
 
 kill -KILL "$(worker 1)"
 check "its worker is killed" wait_log "vif-0: taken up again"
 right hashed "the next one goes on"
-kill -KILL "$pvbackd_pid"
-wait "$pvbackd_pid" 2>/dev/null
+pvbackd_killed
 right hashed "without pvbackd"
 pvbackd_start
 check "the next pvbackd adopts it" wait_log "vif-0: adopted with its worker"
@@ -71,8 +69,7 @@ right hashed "adopted"
 kill -KILL "$(worker 1)"
 check "its worker is killed" until_true $patience more_than 1 "vif-0: taken up again"
 right hashed "the next one goes on"
-kill -KILL "$pvbackd_pid" "$(worker 1)"
-wait "$pvbackd_pid" 2>/dev/null
+pvbackd_killed "$(worker 1)"
 pvbackd_start
 check "both are killed" wait_log "vif-0: its worker died without a pvbackd: goes on"
 right hashed "the next ones go on"

@@ -10,7 +10,6 @@ cards_up 1 2
 net_add g1
 net_add g2
 
-
 # Nobody else speaks: the guests' driver is the sender of frames, and the one that checks.
 flows "3000 frames" "right: 1 flows, 3000 frames" "--udp --count 3000" ""
 same "frames sent, and their bytes" "$(shown 1/vif-0 '[.counters.tx_frames, .counters.tx_bytes]')" \
