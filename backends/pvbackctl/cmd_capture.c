@@ -2,7 +2,8 @@
 /*
  * What passes a network card, into a file. pvbackd hands the worker one end of a socket
  * and is not needed any more then; the worker does not wait for us, so what we are too
- * slow for is lost, and counted.
+ * slow for is lost, and counted. A worker that takes the place of this one is asked
+ * again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "clock.h"
 #include "cmds.h"
 #include "fetch.h"
 #include "pcapng.h"
@@ -22,12 +24,18 @@
 /* Blocks are written when there are so many bytes, or when nothing more is there. */
 #define FILE_BUFFER (4UL * PCAPNG_BLOCK_MAX)
 
+/* Looks for another worker, or another pvbackd, that often and so long. */
+#define NEXT_LOOK_NS 20000000L
+#define NEXT_MAX_NS  30000000000ULL
+
 /**
  * struct recording - A capture
  * @sock:	Our end; -1 when it has ended
  * @count:	memfd
  * @start:	CLOCK_REALTIME, ns
  * @limit:	Frames to write, 0 for all that come
+ * @workers:	That have captured for us
+ * @ended_ns:	When the last of them ended, or 0
  * @stopped:	We have asked for the end; what is on its way is taken
  * @gone:	Nobody reads what we write
  * @open:	Signals while we wait
@@ -36,7 +44,8 @@
  */
 struct recording {
 	int sock, file, count;
-	uint64_t start, written, limit;
+	uint64_t start, written, limit, ended_ns;
+	unsigned int workers;
 	bool stopped, gone;
 	sigset_t open;
 	size_t chunk;
@@ -75,15 +84,15 @@ static void stop(struct recording *r)
 }
 
 /*
- * Signals come here alone. @fd is for a look, too; -1 is none. Return: 0, or an exit
- * status.
+ * Signals come here alone. @fd is for a look, too; -1 is none; @ns is how long at most,
+ * NULL for ever. Return: 0, or an exit status.
  */
-static int wait_for(struct recording *r, int fd, short file)
+static int wait_for(struct recording *r, int fd, short file, const struct timespec *ns)
 {
 	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
 		              { .fd = r->file, .events = file } };
 
-	if (ppoll(p, ARRAY_SIZE(p), NULL, &r->open) < 0) {
+	if (ppoll(p, ARRAY_SIZE(p), ns, &r->open) < 0) {
 		if (errno != EINTR)
 			return failed("poll");
 		/* The second one is meant for a reader that does not read. */
@@ -108,7 +117,7 @@ static int file_flush(struct recording *r)
 		/* A pipe that has room at all takes so much at once. */
 		if (len > r->chunk)
 			len = r->chunk;
-		rc = r->chunk == PIPE_BUF ? wait_for(r, -1, POLLOUT) : 0;
+		rc = r->chunk == PIPE_BUF ? wait_for(r, -1, POLLOUT, NULL) : 0;
 		if (rc || r->gone)
 			break;
 		n = write(r->file, r->out + at, len);
@@ -156,8 +165,16 @@ static int take(struct recording *r, size_t len)
 		return EXIT_FAILURE;
 	}
 	if (head.kind == CAPTURE_REFUSED) {
-		fprintf(stderr, "pvbackctl: not captured: %s\n", head.what);
-		return EXIT_FAILURE;
+		fprintf(stderr, "pvbackctl: not captured%s: %s\n",
+		        r->workers ? " any more" : "", head.what);
+		stop(r);
+		return r->workers ? 0 : EXIT_FAILURE;
+	}
+	if (head.kind == CAPTURE_BEGIN) {
+		r->ended_ns = 0;
+		if (r->workers++)
+			fprintf(stderr, "pvbackctl: another worker serves it now: what "
+			                "passed before this is missing\n");
 	}
 	if (head.kind != CAPTURE_FRAME || (r->limit && r->written == r->limit))
 		return 0;
@@ -188,14 +205,14 @@ static int take_all(struct recording *r)
 	return rc ? rc : file_flush(r);
 }
 
-/* Until the device is gone, we are to end, or nobody reads. */
-static int run(struct recording *r)
+/* Until the worker is gone, we are to end, or nobody reads. */
+static int watch(struct recording *r)
 {
 	int rc = 0;
 
 	while (!rc && !r->gone && r->sock >= 0) {
 		if (!r->stopped)
-			rc = wait_for(r, r->sock, 0);
+			rc = wait_for(r, r->sock, 0, NULL);
 		rc = rc ? rc : take_all(r);
 	}
 	return rc;
@@ -213,7 +230,7 @@ static int finish(struct recording *r)
 	r->n += pcapng_end(r->out + r->n, &count, r->written, r->start, wall_ns());
 	rc = file_flush(r);
 	if (!r->stopped)
-		fprintf(stderr, "pvbackctl: the device is gone, or its worker\n");
+		fprintf(stderr, "pvbackctl: the card is not connected any more\n");
 	fprintf(stderr,
 	        "pvbackctl: %" PRIu64 " frames written; %" PRIu64 " passed, %" PRIu64
 	        " of these were lost as they were not read fast enough\n",
@@ -232,14 +249,73 @@ static int ask(struct conn *c, struct recording *r, const struct dev *d, uint32_
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
 		return failed("socketpair");
 	r->sock = sv[0];
-	r->count = capture_count_new();
+	if (r->count < 0)
+		r->count = capture_count_new();
 	snprintf(request, sizeof(request),
 	         "{\"cmd\":\"capture\",\"domid\":%u,\"kind\":\"%.20s\",\"devid\":%u,"
 	         "\"snaplen\":%u}",
 	         d->domid, d->kind, d->devid, snaplen);
 	rc = conn_send_fds(c, request, (int[]){ sv[1], r->count }, 2);
 	close(sv[1]);
-	return rc ? rc : fetch_done(c);
+	rc = rc ? rc : fetch_done(c);
+	if (rc)
+		close(take_fd(&r->sock));
+	return rc;
+}
+
+/*
+ * Is there a worker for it, or will there be one? Of the one that has ended pvbackd may
+ * not know yet, or be gone as well. Return: it is asked; else @over says if there will be
+ * none.
+ */
+static bool ask_next(struct recording *r, const struct opts *o, const struct dev *d,
+                     bool *over)
+{
+	struct conn c;
+	struct devs all;
+	bool asked = false;
+
+	if (conn_try(&c, o->run_dir))
+		return false;
+	c.quiet = true;
+	if (!fetch(&c, "list", NULL, false, &all)) {
+		const struct dev *now = devs_find(&all, d);
+		bool there = now && strcmp(now->state, "connected") == 0;
+		*over = !there && !(now && now->unsettled);
+		asked = there && !ask(&c, r, d, o->snaplen);
+		devs_free(&all);
+	}
+	conn_close(&c);
+	return asked;
+}
+
+/* The worker has gone. Return: another one is asked. */
+static bool next(struct recording *r, const struct opts *o, const struct dev *d)
+{
+	const struct timespec look = { .tv_nsec = NEXT_LOOK_NS };
+	bool over = false;
+
+	if (!r->ended_ns)
+		r->ended_ns = clock_ns();
+	while (!over && !r->stopped && !r->gone &&
+	       clock_ns() - r->ended_ns < NEXT_MAX_NS) {
+		if (ask_next(r, o, d, &over))
+			return true;
+		if (!over && wait_for(r, -1, 0, &look))
+			break;
+	}
+	return false;
+}
+
+/* Until the device is gone, we are to end, or nobody reads. */
+static int run(struct recording *r, const struct opts *o, const struct dev *d)
+{
+	int rc;
+
+	do
+		rc = watch(r);
+	while (!rc && next(r, o, d));
+	return rc;
 }
 
 static void signals(struct recording *r)
@@ -277,7 +353,7 @@ static int record(struct conn *c, struct recording *r, const struct dev *d,
 	r->start = wall_ns();
 	r->n = pcapng_begin(r->out, interface ? interface : d->device, about, o->snaplen);
 	rc = ask(c, r, d, o->snaplen);
-	rc = rc ? rc : run(r);
+	rc = rc ? rc : run(r, o, d);
 	return rc ? rc : finish(r);
 }
 

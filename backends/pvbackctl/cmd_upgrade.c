@@ -53,8 +53,8 @@ static int daemon_ask(struct conn *c, struct daemon *d)
 	    d->devices && d->unsettled)
 		return fetch_done(c);
 	daemon_free(d);
-	fprintf(stderr, "pvbackctl: this pvbackd cannot be upgraded while it serves: "
-	                "stop it and start the new one, guests wait meanwhile\n");
+	conn_say(c, "this pvbackd cannot be upgraded while it serves: stop it and start "
+	            "the new one, guests wait meanwhile");
 	return EXIT_FAILURE;
 }
 
@@ -92,11 +92,14 @@ static int wait_for_next(struct conn *c, const struct opts *o, const struct daem
 		wait_ms(LOOK_MS);
 		if (!c->in && conn_try(c, o->run_dir))
 			continue;
+		c->quiet = true;
 		/* One that is about to be replaced may have answered. */
 		if (daemon_ask(c, now) || strcmp(now->started, old->started) == 0)
 			conn_close(c);
-		else if (strcmp(now->unsettled, "0") == 0)
+		else if (strcmp(now->unsettled, "0") == 0) {
+			c->quiet = false;
 			return 0;
+		}
 		daemon_free(now);
 	}
 	fprintf(stderr,

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -73,6 +74,19 @@ void conn_close(struct conn *c)
 	*c = (struct conn){ 0 };
 }
 
+void conn_say(const struct conn *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (c->quiet)
+		return;
+	fputs("pvbackctl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
 #define FDS_MAX 2U
 
 int conn_send_fds(struct conn *c, const char *request, const int *fds, unsigned int n)
@@ -97,7 +111,7 @@ int conn_send_fds(struct conn *c, const char *request, const int *fds, unsigned 
 	if (iov.iov_len < sizeof(line) &&
 	    sendmsg(fileno(c->in), &mh, MSG_NOSIGNAL) == (ssize_t)iov.iov_len)
 		return 0;
-	fprintf(stderr, "pvbackctl: pvbackd has closed the connection\n");
+	conn_say(c, "pvbackd has closed the connection");
 	return EXIT_FAILURE;
 }
 
@@ -117,9 +131,8 @@ const char *conn_line(struct conn *c)
 		return c->line;
 	}
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
-		fprintf(stderr, "pvbackctl: pvbackd has not answered for %d s\n",
-		        ANSWER_SECONDS);
+		conn_say(c, "pvbackd has not answered for %d s", ANSWER_SECONDS);
 	else
-		fprintf(stderr, "pvbackctl: pvbackd has closed the connection\n");
+		conn_say(c, "pvbackd has closed the connection");
 	return NULL;
 }

@@ -3,6 +3,7 @@
 #ifndef PVB_CONN_H
 #define PVB_CONN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -15,7 +16,12 @@ enum {
 	EXIT_NO_DEVICE = 4,
 };
 
+/**
+ * struct conn - A connection
+ * @quiet:	What goes wrong with it is not said, as it will be tried again
+ */
 struct conn {
+	bool quiet;
 	FILE *in;
 	char *line;
 	size_t size;
@@ -28,9 +34,15 @@ struct conn {
  * Return: 0, or an exit status, having said what is wrong.
  */
 int must_check conn_open(struct conn *c, const char *run_dir);
-/** conn_try() - The same, without a word. Return: 0 or -errno. */
+/** conn_try() - The same, without a word; a @c that is quiet stays so. Return: 0 or
+ * -errno.
+ */
 int must_check conn_try(struct conn *c, const char *run_dir);
 void conn_close(struct conn *c);
+
+/** conn_say() - A line on standard error, unless it is to be quiet */
+void conn_say(const struct conn *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /** conn_send() - A request, without the end of the line. Return: as conn_open(). */
 int must_check conn_send(struct conn *c, const char *request);

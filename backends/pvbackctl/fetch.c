@@ -37,17 +37,18 @@ static int add(struct devs *d, const struct dev *dev)
 }
 
 /* An answer that is none, or says no; without @line it has been said that none came. */
-static int complain(enum reply r, const char *line, const char *text)
+static int complain(const struct conn *c, enum reply r, const char *line,
+                    const char *text)
 {
 	if (r == REPLY_ERROR)
-		fprintf(stderr, "pvbackctl: pvbackd says: %s\n", text ? text : "?");
+		conn_say(c, "pvbackd says: %s", text ? text : "?");
 	else if (line)
-		fprintf(stderr, "pvbackctl: this is no answer: %.60s\n", line);
+		conn_say(c, "this is no answer: %.60s", line);
 	return EXIT_FAILURE;
 }
 
 /* Return: -1 to go on, else an exit status. */
-static int take(const char *line, bool raw, struct devs *out)
+static int take(const struct conn *c, const char *line, bool raw, struct devs *out)
 {
 	autofree char *text = NULL;
 	struct dev dev;
@@ -64,7 +65,7 @@ static int take(const char *line, bool raw, struct devs *out)
 	case REPLY_DONE:
 		return 0;
 	default:
-		return complain(r, line, text);
+		return complain(c, r, line, text);
 	}
 }
 
@@ -92,7 +93,7 @@ int fetch(struct conn *c, const char *cmd, const struct dev *only, bool raw,
 		return rc;
 	do {
 		line = conn_line(c);
-		rc = line ? take(line, raw, out) : EXIT_FAILURE;
+		rc = line ? take(c, line, raw, out) : EXIT_FAILURE;
 	} while (rc < 0);
 	if (rc)
 		devs_free(out);
@@ -108,7 +109,7 @@ int fetch_done(struct conn *c)
 	struct dev unused;
 	enum reply r = line ? reply_parse(line, &unused, &text) : REPLY_BROKEN;
 
-	return r == REPLY_DONE ? 0 : complain(r, line, text);
+	return r == REPLY_DONE ? 0 : complain(c, r, line, text);
 }
 
 const struct dev *devs_find(const struct devs *d, const struct dev *what)

@@ -93,16 +93,39 @@ check "ping" pings 1 10.9.0.254
 eth_closes 1
 kill -CONT "${looks[slow]}"
 captured slow "the capture ends with the card's connection"
-check "and says so" grep -q 'the device is gone' "$work/slow.said"
+check "and says so" grep -q 'not connected any more' "$work/slow.said"
 read -r written passed lost < <(sed -n 's/.* \([0-9]*\) frames written; \([0-9]*\) passed, \([0-9]*\) .*/\1 \2 \3/p' "$work/slow.said")
 check "it has lost frames" test "${lost:-0}" -gt 0
 same "no other than those it has counted" "$((written + lost))" "$passed"
 same "the file has what it says" "$(read_as slow frame.number | wc -l)" "$written"
 
-# ---- The worker goes
+# ---- The worker goes, and pvbackd: the next one is asked
 eth_starts 1 "guest 1 again"
+captures=0
+# again NAME - a worker captures for it once more
+again() {
+	until_true $patience more_than "$captures" 'vif-0: captured,'
+	result $? "$1" "$(cat "$work/last.said")"
+	check "ping" pings 1 10.9.0.254
+}
 capture last "one more"
+check "ping" pings 1 10.9.0.254
+captures=$(grep -cF 'vif-0: captured,' "$log")
 kill -KILL "$(worker 1)"
-captured last "it ends with the worker"
-check "what came until then can be read" tshark -n -r "$work/last.pcapng"
+again "it goes on with the next worker"
+captures=$((captures + 1))
+pvbackd_killed "$(worker 1)"
+pvbackd_start
+again "and with the next pvbackd's"
+kill -INT "${looks[last]}"
+captured last "Ctrl-C ends it"
+filter='icmp.type == 8'
+same "all requests are there" "$(read_as last frame.number | wc -l)" 9
+filter=
+same "twice it says that something may be missing" "$(grep -c 'another worker serves it now' "$work/last.said")" 2
+same "the counts have gone on" "$(capinfos -Mc "$work/last.pcapng" | awk '/Number of packets/ { print $NF; exit }')" \
+	"$(sed -n 's/.*: \([0-9]*\) frames written; \1 passed, 0 .*/\1/p' "$work/last.said")"
+capture end "the last one"
+eth_closes 1
+captured end "it ends with the card's connection"
 scenario_done
