@@ -13,6 +13,12 @@ void pace_waited(struct pace *p, uint64_t ns)
 		p->spin_ns = PACE_SPIN_MAX_NS;
 }
 
+void pace_stored(struct pace *p, uint64_t ns)
+{
+	if (ns >= PACE_STORED_NS)
+		p->spin_ns = 0;
+}
+
 bool pace_try(struct pace_try *t)
 {
 	if (!t->rest)

@@ -13,6 +13,8 @@
 /* Longest look at what is awaited before sleeping, ns. */
 #define PACE_SPIN_MAX_NS 32000U
 #define PACE_SPIN_MIN_NS 4000U
+/* Storage that takes longer is slower than waking up. */
+#define PACE_STORED_NS   16000U
 
 /* Empty events in a row that are forgiven, then the first and the longest pause, ns. */
 #define PACE_EMPTY_FREE   8U
@@ -37,6 +39,15 @@ struct pace {
  * one shows that the other side is slower than that, or idle.
  */
 void pace_waited(struct pace *p, uint64_t ns);
+
+/**
+ * pace_stored() - Storage was waited for
+ * @ns:	How long
+ *
+ * Where that takes longer than a wake-up, little is won by not sleeping when it is the
+ * guest's turn, and the guest, whose processor has slept as long, is no quicker for it.
+ */
+void pace_stored(struct pace *p, uint64_t ns);
 
 /*
  * A look that is tried now and then, and always while it succeeds: for what says nothing

@@ -105,21 +105,24 @@ static void queue_wait(struct blk_queue *q)
 	bool serving = queue_serving(q);
 	bool more = serving && blk_ring_waiting(&q->r);
 	/* Nothing is awaited but the guest's next request. */
-	uint64_t since = !more && blk_ring_idle(&q->r) ? clock_ns() : 0;
+	bool idle = !more && blk_ring_idle(&q->r);
+	uint64_t since = more ? 0 : clock_ns();
 	int64_t limit = STORE_FOREVER;
 
-	if (more || (serving && since && queue_spin(q, since))) {
+	if (more || (serving && idle && queue_spin(q, since))) {
 		limit = 0;
 	} else if (serving && blk_ring_takes(&q->r)) {
 		limit = chan_listen(&q->chan);
 		if (ring_arm(&q->r.ring))
 			limit = 0;
 	}
-	if (limit && since)
+	if (limit && idle)
 		stats_add(&q->r.stats->sleeps, 1);
 	queue_ready(q, s->ops->wait(s, limit));
-	if (limit && since)
+	if (limit && idle)
 		pace_waited(&q->chan.pace, clock_ns() - since);
+	else if (limit)
+		pace_stored(&q->chan.pace, clock_ns() - since);
 	if (serving)
 		ring_disarm(&q->r.ring);
 }

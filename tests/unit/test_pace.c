@@ -23,6 +23,17 @@ static void spinning_is_earned_and_bounded(void **state)
 	assert_int_equal(p.spin_ns, 0);
 }
 
+static void slow_storage_ends_spinning(void **state)
+{
+	struct pace p = { .spin_ns = PACE_SPIN_MAX_NS };
+
+	(void)state;
+	pace_stored(&p, PACE_STORED_NS - 1);
+	assert_int_equal(p.spin_ns, PACE_SPIN_MAX_NS);
+	pace_stored(&p, PACE_STORED_NS);
+	assert_int_equal(p.spin_ns, 0);
+}
+
 /* What never succeeds is tried seldom, what does always, and one failure is forgiven. */
 static void a_try_goes_on_while_it_succeeds(void **state)
 {
@@ -86,6 +97,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spinning_is_earned_and_bounded),
+		cmocka_unit_test(slow_storage_ends_spinning),
 		cmocka_unit_test(a_try_goes_on_while_it_succeeds),
 		cmocka_unit_test(storm_is_slowed_down),
 		cmocka_unit_test(one_request_forgives),
