@@ -308,7 +308,8 @@ pace() {
 }
 
 # took SECONDS COMMAND... - it succeeds, in less time, as far as the machine is idle: the pace
-# is looked at before, all the while, and behind
+# is looked at before, all the while, and behind. What is to be found are xl's own waits for a
+# backend that does not answer, 10 s and more; attaching takes 3 s at pace 1.5.
 took() {
 	local most=$1 from now looker rc
 	shift
