@@ -156,7 +156,7 @@ RATES = (
     Goal("4k randread QD32 / vhost-user-blk, tmpfs", 1.8, 2.5, over(memory, QD32, "qsd")),
     Goal("4k randread QD32 / best of NBD, disk", 1.5, 1.8, best_nbd(over, disk),
          limit=best_nbd(limit_over, disk)),
-    Goal("4k randread QD32 / nbdkit, both by page cache, disk", 0.8, 1.0, cached),
+    Goal("4k randread QD32 / nbdkit, both by page cache, disk", 1.0, 1.5, cached),
     Goal("4k randread QD32 / best of NBD, tmpfs", 3.0, 4.0, best_nbd(over, memory)),
     Goal("CPU per I/O, QD32 / vhost-user-blk, disk", 0.6, 0.45,
          figure(disk, QD32, "qsd", ("pvbackd_cpu_ratio", "median")), True),
