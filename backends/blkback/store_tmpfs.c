@@ -14,6 +14,9 @@
  * struct tmpfs
  * @ops:	With the engine's name in it
  * @calls:	Made here; the engine has its own count
+ * @waiting:	Bytes of @fresh
+ * @batch:	Bytes to be done in one wait(), a quarter of the most that waited since
+ *		nothing did
  * @fresh:	Small, and not done yet
  * @done:	Over, and not reaped yet
  */
@@ -23,6 +26,7 @@ struct tmpfs {
 	struct store *engine;
 	int fd;
 	uint64_t calls;
+	uint32_t waiting, batch;
 	struct store_list fresh, done;
 };
 
@@ -51,10 +55,18 @@ static void hot_loop tmpfs_submit(struct store *s, struct store_io *io)
 	struct store_io *next;
 
 	store_list_init(&large);
+	if (!t->waiting)
+		t->batch = 0;
 	for (; io; io = next) {
+		bool small = is_small(io);
+
 		next = io->next;
-		store_list_put(is_small(io) ? &t->fresh : &large, io);
+		store_list_put(small ? &t->fresh : &large, io);
+		t->waiting += small ? io->left : 0;
 	}
+	if (t->batch < t->waiting / 4)
+		t->batch = t->waiting / 4 < STORE_TMPFS_BATCH ? t->waiting / 4
+		                                              : STORE_TMPFS_BATCH;
 	if (large.head)
 		t->engine->ops->submit(t->engine, large.head);
 }
@@ -85,13 +97,14 @@ static void tmpfs_do(struct tmpfs *t)
 {
 	uint32_t moved = 0;
 
-	while (t->fresh.head && moved < STORE_TMPFS_BATCH) {
+	while (t->fresh.head && (!moved || moved < t->batch)) {
 		struct store_io *io = store_list_pop(&t->fresh);
 
 		moved += io->left;
 		t->calls += store_sync(t->fd, false, io);
 		store_list_put(&t->done, io);
 	}
+	t->waiting -= moved;
 }
 
 static unsigned int tmpfs_wait(struct store *s, int64_t ns)

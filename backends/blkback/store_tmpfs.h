@@ -16,10 +16,10 @@
 /* Largest read or write that is done at once, bytes: others are worth another thread. */
 #define STORE_TMPFS_MAX   (16U << 10)
 /*
- * Bytes in one wait(), then the user answers these: a quarter of a page of ring of 4 KiB
- * each. On an idle host the guest needs as long to wake up as the worker for two or three
- * such batches, and is awake when it is told of them; with three quarters of a ring each
- * side waits for the other (docs/performance.md).
+ * Most bytes in one wait(), then the user answers these: a quarter of what waits, and of
+ * a page of ring of 4 KiB each. On an idle host the guest needs as long to wake up as the
+ * worker for two or three such batches, and is awake when it is told of them; with all,
+ * or with three quarters, each side waits for the other (docs/performance.md).
  */
 #define STORE_TMPFS_BATCH (32U << 10)
 

@@ -48,41 +48,51 @@ static void small_ones_and_no_others(void **state)
 
 #define BATCH (STORE_TMPFS_BATCH / (uint32_t)PAGE)
 
-/* Their user is not kept waiting for all; meanwhile it hears of its watches. */
+/* @n reads come from @s, @batch at a time; meanwhile it hears of its watches. */
+static void batches(struct store *s, uint32_t n, uint32_t batch)
+{
+	static uint8_t data[PAGE];
+	struct store_io io[4 * BATCH + 2], *done;
+	struct iovec iov = { data, PAGE };
+	uint32_t over = 0, heard = 0;
+	int p[2];
+
+	assert_in_range(n, 1, ARRAY_SIZE(io));
+	assert_int_equal(pipe(p), 0);
+	s->ops->watch(s, 1, p[0]);
+	assert_int_equal(write(p[1], "x", 1), 1);
+	for (uint32_t i = 0; i < n; i++) {
+		io[i] = (struct store_io){ .op = STORE_READ,
+			                   .off = i * PAGE,
+			                   .iov = &iov,
+			                   .niov = 1,
+			                   .err = 1 };
+		store_submit(s, &io[i]);
+	}
+	assert_null(s->ops->reap(s));
+	for (uint32_t most = batch; over < n; most += batch) {
+		heard |= s->ops->wait(s, STORE_FOREVER);
+		for (done = s->ops->reap(s); done; done = done->next) {
+			assert_ptr_equal(done, &io[over++]);
+			assert_int_equal(done->err, 0);
+		}
+		assert_int_equal(over, most < n ? most : n);
+	}
+	assert_int_equal(heard, 2);
+	s->ops->watch(s, 1, -1);
+	close(p[0]);
+	close(p[1]);
+}
+
+/* Their user is not kept waiting for all: a quarter at a time, and of many no more. */
 static void many_are_done_in_batches(void **state)
 {
 	struct fixture *f = *state;
-	static uint8_t data[PAGE];
-	struct store_io io[2 * BATCH + 1], *done;
-	struct iovec iov[2 * BATCH + 1];
-	unsigned int n = 0, heard = 0;
-	int p[2];
 
-	assert_int_equal(pipe(p), 0);
-	f->s->ops->watch(f->s, 1, p[0]);
-	assert_int_equal(write(p[1], "x", 1), 1);
-	for (uint32_t i = 0; i < ARRAY_SIZE(io); i++) {
-		iov[i] = (struct iovec){ data, PAGE };
-		io[i] = (struct store_io){ .op = STORE_READ,
-			                   .off = i * PAGE,
-			                   .iov = &iov[i],
-			                   .niov = 1,
-			                   .err = 1 };
-		store_submit(f->s, &io[i]);
-	}
-	assert_null(f->s->ops->reap(f->s));
-	for (unsigned int most = BATCH; n < ARRAY_SIZE(io); most += BATCH) {
-		heard |= f->s->ops->wait(f->s, STORE_FOREVER);
-		for (done = f->s->ops->reap(f->s); done; done = done->next) {
-			assert_ptr_equal(done, &io[n++]);
-			assert_int_equal(done->err, 0);
-		}
-		assert_int_equal(n, most < ARRAY_SIZE(io) ? most : ARRAY_SIZE(io));
-	}
-	assert_int_equal(heard, 2);
-	f->s->ops->watch(f->s, 1, -1);
-	close(p[0]);
-	close(p[1]);
+	batches(f->s, 4 * BATCH + 2, BATCH);
+	batches(f->s, BATCH, BATCH / 4);
+	batches(f->s, 4, 1);
+	batches(f->s, 1, 1);
 }
 
 /* Nothing is lost of either kind when both are there. */
