@@ -20,6 +20,7 @@
 #include "clock.h"
 #include "pace.h"
 #include "store_io.h"
+#include "store_pieces.h"
 #include "store_pool.h"
 #include "store_sqe.h"
 #include "store_sync.h"
@@ -58,9 +59,7 @@ struct uring {
 	struct store store;
 	struct io_uring ring;
 	int fd;
-	/* There is a table of pieces; those that are registered. */
-	bool pieces;
-	bool fixed[STORE_PIECES + 1];
+	struct store_pieces pieces;
 	bool bdev;
 	bool discarding;
 	struct store_list discards;
@@ -103,7 +102,7 @@ static void uring_queue(struct uring *u, struct store_io *io)
 	switch (io->op) {
 	case STORE_READ:
 	case STORE_WRITE:
-		store_sqe_rw(sqe, io, u->fixed[io->piece]);
+		store_sqe_rw(sqe, io, u->pieces.fixed[io->piece]);
 		break;
 	case STORE_FLUSH:
 		io_uring_prep_fsync(sqe, 0, IORING_FSYNC_DATASYNC);
@@ -400,7 +399,7 @@ static void uring_close(struct store *s)
 	}
 	assert(!u->done.head && !u->discarding);
 	io_uring_unregister_files(&u->ring);
-	if (u->pieces)
+	if (u->pieces.table)
 		io_uring_unregister_buffers(&u->ring);
 	io_uring_queue_exit(&u->ring);
 	store_pool_free(u->thread);
@@ -408,23 +407,11 @@ static void uring_close(struct store *s)
 	free(u);
 }
 
-/*
- * A registered piece is pinned once and not for each I/O. Where that cannot be had (Linux
- * before 5.19, the limit of locked memory), do without.
- */
 static void uring_memory(struct store *s, unsigned int n, void *addr, size_t len)
 {
 	struct uring *u = container_of(s, struct uring, store);
-	struct iovec iov = { addr, addr ? len : 0 };
 
-	assert(n >= 1 && n <= STORE_PIECES);
-	if (!u->pieces)
-		u->pieces =
-			io_uring_register_buffers_sparse(&u->ring, STORE_PIECES + 1) == 0;
-	if (u->pieces && (addr || u->fixed[n]))
-		u->fixed[n] = io_uring_register_buffers_update_tag(&u->ring, n, &iov,
-		                                                   NULL, 1) == 1 &&
-		              addr;
+	store_piece(&u->pieces, &u->ring, n, addr, len);
 }
 
 static const struct store_ops uring_ops = {
