@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's half of net_steer.h: a map and a program for a TAP. The only user of
- * bpf(2).
+ * The kernel's half of net_steer.h: a map and a program for a TAP.
  */
 #ifndef PVB_NET_STEER_SUPER_H
 #define PVB_NET_STEER_SUPER_H
