@@ -149,6 +149,7 @@ static int blk_adopt(struct bdev *d, struct bdev_conf *conf)
 	if (!c.nqueues || c.nqueues > BLK_QUEUES_MAX || !c.ring_pages ||
 	    c.ring_pages > BLK_RING_PAGES_MAX)
 		goto odd;
+	conf->nqueues = c.nqueues;
 	if (!conf->nfds)
 		return adopt_files(d, &c);
 	if (conf->nfds != c.nqueues + BLK_FDS)

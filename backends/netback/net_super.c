@@ -252,6 +252,7 @@ static int net_adopt(struct bdev *d, struct bdev_conf *conf)
 	struct net_conf c;
 	int rc = net_life_conf(d, conf, &c);
 
+	conf->nqueues = c.nqueues;
 	/* With the worker its queues of the TAP have gone. */
 	if (!rc && !conf->nfds)
 		rc = net_tap_queues(d, &n->tap, c.nqueues);

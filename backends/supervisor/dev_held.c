@@ -91,6 +91,7 @@ int dev_held_take(struct device *d)
 		return rc;
 	d->conf = d->held->conf;
 	d->conf.nfds = d->conf.once = 0;
+	dev_stats_kept(d);
 	d->kept = true;
 	dev_held_free(d);
 	log_info(d->tag, d->lost ? "its worker died without a pvbackd: goes on"

@@ -16,6 +16,9 @@ struct device;
  */
 int must_check dev_stats_open(struct device *d);
 
+/** dev_stats_kept() - What there is is of as many queues as @d->conf says, or more */
+void dev_stats_kept(struct device *d);
+
 /** dev_stats_close() - The device is gone, or another has taken its place */
 void dev_stats_close(struct device *d);
 

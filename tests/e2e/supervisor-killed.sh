@@ -12,12 +12,14 @@ load it 1 xvda --queues 2
 load other 2 xvda --persistent off
 for i in 1 2 3 4 5; do
 	first=$(worker 1)
+	requests=$(counter 1/xvda requests)
 	pvbackd_killed
 	check "no pvbackd: I/O goes on, $i" changes disk
 	pvbackd_start
 	wait_log "guest 1 vbd-51712: adopted with its worker"
 	result $? "the next one says that it has adopted the disk, $i"
 	same "the worker is the same, $i" "$(worker 1)" "$first"
+	check "what it has counted goes on, $i" test "$(counter 1/xvda requests)" -gt "$requests"
 	check "I/O goes on, $i" changes disk
 done
 same "the guest still sees Connected" "$(xs read "$(be 1 xvda)/state")" 4
