@@ -9,21 +9,23 @@
 echo "vbd.max-queues = 4" >"$work/pvbackd.conf"
 truncate -s 16M "$work/disk"
 disks_up disk
-in_guest 1 "$build/tests/conform/conform" --seed "${SEED:-1}" --only "${WAYS:-4 pages}" xvda "$work/disk" \
-	>"$work/tap" 2>"$work/err" &
-conform=$!
 killed=0
-until gone $conform; do
-	# In this order: the process that was there while the guest was Connected.
-	victim=$(worker 1 2>/dev/null)
-	if [ -n "$victim" ] && [ "$(xs read "$(be 1 xvda)/state" 2>/dev/null)" = 4 ]; then
-		kill -9 "$victim" 2>/dev/null && killed=$((killed + 1))
-		until_true $patience gone "$victim"
-	fi
+# Once, and again if others had the processors when it was time to kill.
+while [ $killed -lt 20 ]; do
+	in_guest 1 "$build/tests/conform/conform" --seed "${SEED:-1}" --only "${WAYS:-4 pages}" xvda "$work/disk" \
+		>>"$work/tap" 2>>"$work/err" &
+	conform=$!
+	until gone $conform; do
+		# In this order: the process that was there while the guest was Connected.
+		victim=$(worker 1 2>/dev/null)
+		if [ -n "$victim" ] && [ "$(xs read "$(be 1 xvda)/state" 2>/dev/null)" = 4 ]; then
+			kill -9 "$victim" 2>/dev/null && killed=$((killed + 1))
+			until_true $patience gone "$victim"
+		fi
+	done
+	ended "conform" $conform
 done
-ended "conform" $conform
 same "nothing went wrong" "$(grep -A1 '^not ok' "$work/tap")" ""
 same "the frontend has nothing to complain of" "$(cat "$work/err")" ""
-check "the worker was killed often enough" test "$killed" -ge 20
 note "$(grep -c '^ok' "$work/tap") lines of the matrix, the worker was killed $killed times"
 scenario_done
