@@ -290,10 +290,10 @@ struct super_backend {
 	/*
 	 * Optional. A worker that outlived another pvbackd serves the device; @conf is
 	 * what connect() had told it, and bdev's held in probe(). open() has succeeded.
-	 * Takes the descriptors that it keeps, and sets them to -1, and fills in @nqueues;
-	 * recover() can follow.
-	 * There are none if the worker has died as well before it could hand them over:
-	 * then there are the files of bdev_file(), and fence() and recover() do follow.
+	 * Takes the descriptors that it keeps, and sets them to -1, and fills in
+	 * @nqueues; recover() can follow. There are none if the worker has died as well
+	 * before it could hand them over: then there are the files of bdev_file(), and
+	 * fence() and recover() do follow.
 	 */
 	int (*adopt)(struct bdev *d, struct bdev_conf *conf);
 

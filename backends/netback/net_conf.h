@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "net_bound.h"
 #include "net_shape.h"
 #include "net_spoof.h"
 #include "net_steer.h"
@@ -30,8 +31,8 @@
 #define NET_FLAGS 0x7fU
 
 #define NET_QUEUES_MAX 8U
-/* Descriptors behind those of the queues: the journal; and with a control ring those of
- * net_steer.h. */
+/* Descriptors behind those of the queues: the journal; with a control ring those of
+ * net_steer.h; and with @rx_bytes the memory of net_bound.h. */
 #define NET_FDS        1U
 
 /**
@@ -69,6 +70,7 @@ struct net_live {
  * @stall_ms:	Then the card has no carrier; 0: it keeps it
  * @ctrl_ref:	Grant of the control ring's page
  * @ctrl_port:	Port of the guest to bind to; 0: there is no control ring
+ * @rx_bytes:	So many may wait in each queue of the TAP; 0: the TAP counts frames
  * @spoof:	Under which addresses it may send
  */
 struct net_conf {
@@ -80,16 +82,20 @@ struct net_conf {
 	struct net_queue_conf queue[NET_QUEUES_MAX];
 	uint32_t ctrl_ref;
 	uint32_t ctrl_port;
+	uint32_t rx_bytes;
+	uint32_t pad;
 	struct net_spoof_conf spoof;
 };
 
 /** net_conf_fds() - Descriptors that come with it */
 static inline uint32_t net_conf_fds(const struct net_conf *c)
 {
-	return c->nqueues + NET_FDS + (c->ctrl_port ? NET_STEER_FDS : 0U);
+	return c->nqueues + NET_FDS + (c->ctrl_port ? NET_STEER_FDS : 0U) +
+	       (c->rx_bytes ? 1U : 0U);
 }
 
+_Static_assert(NET_QUEUES_MAX <= NET_BOUND_QUEUES, "a bound for each");
 _Static_assert(sizeof(struct net_live) == 56, "no padding on the socket");
-_Static_assert(sizeof(struct net_conf) == 872, "no padding on the socket");
+_Static_assert(sizeof(struct net_conf) == 880, "no padding on the socket");
 
 #endif

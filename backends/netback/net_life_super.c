@@ -4,37 +4,54 @@
 #include <errno.h>
 #include <string.h>
 
+#include "net_bound_super.h"
 #include "net_journal.h"
 #include "net_keep.h"
 #include "net_steer_super.h"
 
-_Static_assert(NET_QUEUES_MAX + NET_FDS + NET_STEER_FDS <= BDEV_FDS_MAX,
+_Static_assert(NET_QUEUES_MAX + NET_FDS + NET_STEER_FDS + 1 <= BDEV_FDS_MAX,
                "a descriptor for each queue");
 
-/* With a control ring there is what chooses queues. @journal is taken. */
-static int life_on(struct bdev *d, struct net_life *l, const struct net_conf *c,
-                   int journal)
+/* A card is served without, where the kernel lets no program look at frames. */
+static void life_bound(struct net_life *l, const struct net_tap *t)
+{
+	l->bound = net_bound_put(t->fd, l->conf.rx_bytes);
+	if (l->bound < 0)
+		l->conf.rx_bytes = 0;
+}
+
+/*
+ * With a control ring there is what chooses queues. @journal is taken, and @bound, which
+ * is -1 if there is none yet.
+ */
+static int life_on(struct bdev *d, struct net_life *l, const struct net_tap *t,
+                   const struct net_conf *c, int journal, int bound)
 {
 	int rc = 0;
 
-	*l = (struct net_life){ .conf = *c, .journal = journal };
+	*l = (struct net_life){ .conf = *c, .journal = journal, .bound = bound };
 	if (c->ctrl_port)
 		rc = net_steer_make(l->steer);
+	if (!rc && c->rx_bytes && bound < 0)
+		life_bound(l, t);
 	l->on = !rc;
 	if (!rc)
 		return 0;
 	close(journal);
+	if (bound >= 0)
+		close(bound);
 	bdev_fault(d, "the kernel lets no program choose its queues: %s", strerror(-rc));
 	return rc;
 }
 
-int net_life_begin(struct bdev *d, struct net_life *l, const struct net_conf *c)
+int net_life_begin(struct bdev *d, struct net_life *l, const struct net_tap *t,
+                   const struct net_conf *c)
 {
 	int fd;
 
 	net_life_end(l);
 	fd = bdev_file_new(d, "journal", NULL, 0);
-	return fd < 0 ? fd : life_on(d, l, c, fd);
+	return fd < 0 ? fd : life_on(d, l, t, c, fd, -1);
 }
 
 int net_life_conf(struct bdev *d, const struct bdev_conf *conf, struct net_conf *c)
@@ -49,14 +66,20 @@ int net_life_conf(struct bdev *d, const struct bdev_conf *conf, struct net_conf 
 	return -EPROTO;
 }
 
-int net_life_adopt(struct bdev *d, struct net_life *l, const struct net_conf *c,
-                   struct bdev_conf *conf)
+int net_life_adopt(struct bdev *d, struct net_life *l, const struct net_tap *t,
+                   const struct net_conf *c, struct bdev_conf *conf)
 {
 	int fd = conf->nfds ? take_fd(&conf->fds[c->nqueues]) : bdev_file(d, "journal");
+	int bound = -1;
 
 	net_life_end(l);
+	if (fd < 0)
+		return fd;
+	/* The TAP has a program that the worker's memory is of. */
+	if (conf->nfds && c->rx_bytes)
+		bound = take_fd(&conf->fds[conf->nfds - 1]);
 	/* A worker keeps its map and its program; the next one is not given those. */
-	return fd < 0 ? fd : life_on(d, l, c, fd);
+	return life_on(d, l, t, c, fd, bound);
 }
 
 void net_life_tell(const struct net_life *l, const struct net_tap *t,
@@ -69,6 +92,8 @@ void net_life_tell(const struct net_life *l, const struct net_tap *t,
 	conf->fds[conf->nfds++] = l->journal;
 	for (int i = 0; i < NET_STEER_FDS && l->conf.ctrl_port; i++)
 		conf->fds[conf->nfds++] = l->steer[i];
+	if (l->conf.rx_bytes)
+		conf->fds[conf->nfds++] = l->bound;
 }
 
 /* What a worker may have made of it is not trusted, nor mapped: it could be cut short. */
@@ -98,5 +123,7 @@ void net_life_end(struct net_life *l)
 		close(l->journal);
 	if (l->on && l->conf.ctrl_port)
 		net_steer_free(l->steer);
+	if (l->on && l->conf.rx_bytes)
+		close(l->bound);
 	*l = (struct net_life){ 0 };
 }

@@ -19,16 +19,23 @@
  * @on:		It is
  * @journal:	File
  * @steer:	Of a card with a control ring: net_steer.h
+ * @bound:	With @conf.rx_bytes: net_bound.h
  */
 struct net_life {
 	bool on;
 	int journal;
 	int steer[NET_STEER_FDS];
+	int bound;
 	struct net_conf conf;
 };
 
-/** net_life_begin() - A new connection. Return: 0, or -errno after bdev_fault(). */
-int must_check net_life_begin(struct bdev *d, struct net_life *l,
+/**
+ * net_life_begin() - A new connection
+ * @t:		Is told what there is of it in the kernel
+ *
+ * Return: 0, or -errno after bdev_fault().
+ */
+int must_check net_life_begin(struct bdev *d, struct net_life *l, const struct net_tap *t,
                               const struct net_conf *c);
 
 /**
@@ -40,11 +47,12 @@ int must_check net_life_conf(struct bdev *d, const struct bdev_conf *conf,
                              struct net_conf *c);
 
 /**
- * net_life_adopt() - Its connection; the journal's descriptor is taken, if there is one
+ * net_life_adopt() - Its connection; descriptors that are kept are taken, if there are
+ * any
  *
  * Return: 0, or -errno after bdev_fault().
  */
-int must_check net_life_adopt(struct bdev *d, struct net_life *l,
+int must_check net_life_adopt(struct bdev *d, struct net_life *l, const struct net_tap *t,
                               const struct net_conf *c, struct bdev_conf *conf);
 
 /** net_life_tell() - Fill in what a worker is told */

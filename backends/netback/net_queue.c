@@ -446,6 +446,8 @@ static void queue_init(struct net_queue *q, struct net_vif *v, uint32_t i)
 	q->rx.went = net_pass_was_read;
 	q->tx.arg = q->rx.arg = &v->pass;
 	q->rx.rss = &v->rss;
+	if (v->bound)
+		net_bound_begin(&q->rx.bound, &v->bound->queue[i]);
 	q->rx.accept = (struct net_accept){ .sg = flags & NET_SG,
 		                            .csum4 = flags & NET_CSUM4,
 		                            .csum6 = flags & NET_CSUM6,

@@ -31,6 +31,7 @@ struct net_queue;
  * @go:		They may; else they are to end
  * @ctrl:	Its control ring, or NULL
  * @lives:	What may change meanwhile
+ * @bound:	On what waits for it, or NULL
  * @journal:	NET_JOURNAL_SIZE bytes for each queue, then @keep
  */
 struct net_vif {
@@ -44,6 +45,7 @@ struct net_vif {
 	uint32_t stalled;
 	struct net_pass pass;
 	struct net_lives lives;
+	struct net_bound *bound;
 	uint8_t *journal;
 	struct net_keep *keep;
 	struct net_rss rss;

@@ -117,6 +117,7 @@ static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
 	static const struct net_loss filtered = NET_LOSS(rx_filtered);
 	uint8_t *data = rxq_place(q, 0);
 	uint32_t used = 0;
+	uint64_t bytes = 0;
 
 	q->wait = 0;
 	if (q->nframe)
@@ -144,6 +145,7 @@ static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
 		f->len = rxq_read(q, &h, f->data);
 		if (!f->len)
 			break;
+		bytes += f->len;
 		if (net_vnet_to_rx(&h, &q->accept, f->data, f->len, &f->meta) != V_OK) {
 			rxq_lose(q, f, &refused[f->meta.cause]);
 			continue;
@@ -163,6 +165,7 @@ static uint32_t rxq_fill(struct net_rxq *q, uint32_t have)
 		used += f->slots;
 		data = rxq_behind(q, f);
 	}
+	net_bound_read(&q->bound, bytes, q->empty);
 	return used;
 }
 
@@ -285,6 +288,7 @@ enum verdict net_rxq_turn(struct net_rxq *q, const char **why)
 		*why = "the ring's index cannot be: more slots than the ring has";
 		return V_FATAL;
 	}
+	stats_add(&q->stats->rx_full, net_bound_look(&q->bound));
 	net_rss_look(q->rss, &q->view);
 	used = rxq_fill(q, have);
 	for (uint32_t left = used; left; n++)
@@ -314,9 +318,11 @@ bool net_rxq_drop(struct net_rxq *q)
 	uint8_t some[64];
 	uint32_t n = q->nframe;
 
+	stats_add(&q->stats->rx_full, net_bound_look(&q->bound));
 	q->nframe = 0;
 	while (n < NET_STALE_MAX && read(q->tap, some, sizeof(some)) > 0)
 		n++;
+	net_bound_read(&q->bound, 0, n < NET_STALE_MAX);
 	stats_add(&q->stats->rx_expired, n);
 	return n;
 }

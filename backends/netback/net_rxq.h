@@ -16,6 +16,7 @@
 #include "compiler.h"
 #include "gnt.h"
 #include "log.h"
+#include "net_bound.h"
 #include "net_journal.h"
 #include "net_capture.h"
 #include "net_mcast.h"
@@ -59,6 +60,7 @@ struct net_rx_frame {
  * struct net_rxq - A receive ring and all that serving it needs
  * @journal:	Where responses are until they are shown
  * @tap:	Descriptor; the queue's
+ * @bound:	On what waits in @tap
  * @accept:	What the guest takes; what is in it changes between turns only
  * @arena:	NET_RX_ARENA bytes, page-aligned
  * @mcast:	Groups that it is given; NULL: all
@@ -82,6 +84,7 @@ struct net_rxq {
 	struct ring_back ring;
 	struct net_journal_ring *journal;
 	int tap;
+	struct net_bound_view bound;
 	uint8_t *arena;
 	struct gnt_batch *batch;
 	struct net_stats *stats;

@@ -33,7 +33,8 @@
 	X(rx_refused_size) /* dropped: larger than this guest takes */                   \
 	X(rx_refused_gso) /* the same: to be segmented in a way that it does not take */ \
 	X(rx_refused_csum) /* the same: a checksum that is nowhere */                    \
-	X(rx_expired)      /* dropped: slots were missing for too long */
+	X(rx_expired)      /* dropped: slots were missing for too long */                \
+	X(rx_full)         /* dropped by the host: as much as may waited already */
 
 #define NET_STATS(X)                                                       \
 	X(requests)  /* slots taken from the rings */                      \

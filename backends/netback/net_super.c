@@ -218,7 +218,7 @@ static int net_connect(struct bdev *d, bool resume, struct bdev_conf *conf)
 	if (rc)
 		return rc;
 	c.flags |= resume ? NET_RESUME : 0;
-	rc = net_life_begin(d, &n->life, &c);
+	rc = net_life_begin(d, &n->life, &n->tap, &c);
 	if (rc)
 		return rc;
 	n->live = c.live;
@@ -259,7 +259,7 @@ static int net_adopt(struct bdev *d, struct bdev_conf *conf)
 	if (rc)
 		return rc;
 	net_tap_told(&n->tap, c.flags);
-	rc = net_life_adopt(d, &n->life, &c, conf);
+	rc = net_life_adopt(d, &n->life, &n->tap, &c, conf);
 	if (rc)
 		return rc;
 	/* What CONNECT said, or less old: what it has now is told it once more. */

@@ -20,6 +20,7 @@
 #include <linux/virtio_net.h>
 
 #include "net_noqueue_super.h"
+#include "net_bound_super.h"
 #include "net_steer_super.h"
 
 /* The largest address that is no broadcast: a bridge never takes it for its own. */
@@ -322,6 +323,7 @@ void net_tap_rest(struct net_tap *t)
 	if (net_tap_name(t, name) == 0 && tap_tell(name, t, TAP_OFFLOADS, t->offload))
 		log_debug(NULL, "%s: TUNSETOFFLOAD: %m", name);
 	net_steer_off(t->fd);
+	net_bound_off(t->fd);
 	tap_unplug(t);
 	tap_one_queue(t);
 }

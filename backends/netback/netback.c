@@ -32,6 +32,7 @@ static void vif_free(struct net_vif *v)
 	pthread_mutex_destroy(&v->capture.lock);
 	net_pass_end(&v->pass);
 	net_rss_end(&v->rss);
+	net_bound_close(v->bound);
 	pthread_mutex_destroy(&v->lock);
 	free(v);
 }
@@ -177,6 +178,17 @@ static int vif_ctrl(struct net_vif *v, const int *tap, int *steer, char *text,
 	return rc ? rc : net_ctrlq_open(v, text, size);
 }
 
+/* @fd: The last one. */
+static int vif_bound(struct net_vif *v, int fd, char *text, size_t size)
+{
+	int rc = net_bound_open(fd, &v->bound);
+
+	if (rc)
+		snprintf(text, size, "cannot map the bound of its queues: %s",
+		         strerror(-rc));
+	return rc;
+}
+
 static int vif_start(struct net_vif *v, int *fds, char *text, size_t size)
 {
 	int *journal = &fds[v->conf.nqueues];
@@ -184,6 +196,8 @@ static int vif_start(struct net_vif *v, int *fds, char *text, size_t size)
 
 	if (!rc && v->conf.ctrl_port)
 		rc = vif_ctrl(v, fds, journal + NET_FDS, text, size);
+	if (!rc && v->conf.rx_bytes)
+		rc = vif_bound(v, fds[net_conf_fds(&v->conf) - 1], text, size);
 	for (uint32_t i = 0; !rc && i < v->conf.nqueues; i++)
 		rc = net_queue_open(v, i, &fds[i], text, size);
 	if (!rc) {

@@ -55,7 +55,9 @@ class Net:
             for name in ("host", "g1", "g2", "g3", "a", "b"):
                 self.netns(name)
             self.bridge()
-            self.host = Host(self.stack, "pvbackd", self.dir / "pvbackd.log", self.ns("host"))
+            # What waits while the worker is stopped has more bytes than may wait by default.
+            self.host = Host(self.stack, "pvbackd", self.dir / "pvbackd.log", self.ns("host"),
+                             settings="vif.rx-queue-bytes = 67108864\n")
             for guest in (LONE, *PAIR):
                 self.host.sim("guest", str(guest), "--keep", "--detach", "--", "true")
                 self.attach(guest)
