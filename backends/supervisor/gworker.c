@@ -170,7 +170,8 @@ static bool is_served(const struct device *d)
 
 /*
  * The worker has crashed: which device is it that it cannot live with? One that is on
- * trial, else those that were being served, else any.
+ * trial, else of those that were being served, else of any, whoever it has crashed with
+ * most often: a trial may be over before a busy machine has come to serve anything.
  */
 static void count_crash(struct guest *g)
 {
@@ -179,12 +180,18 @@ static void count_crash(struct guest *g)
 	bool found = false;
 	struct device *d;
 
-	for (size_t i = 0; i < ARRAY_SIZE(blame) && !found; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(blame) && !found; i++) {
+		unsigned int most = 0;
+
 		LIST_FOREACH (d, &g->devices, link)
-			if (blame[i](d)) {
+			if (blame[i](d) && d->crashes > most)
+				most = d->crashes;
+		LIST_FOREACH (d, &g->devices, link)
+			if (blame[i](d) && d->crashes == most) {
 				d->crashes++;
 				found = true;
 			}
+	}
 }
 
 /* What the worker held ended with it, or waits for the next one. */
