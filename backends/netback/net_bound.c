@@ -1,30 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "net_bound.h"
 
-#include <errno.h>
-#include <sys/mman.h>
-
-#include "xenabi.h"
-
-/* A map's memory is whole pages. */
-#define BOUND_BYTES ((sizeof(struct net_bound) + XEN_PAGE - 1) / XEN_PAGE * XEN_PAGE)
-
-int net_bound_open(int map, struct net_bound **out)
-{
-	void *p = mmap(NULL, BOUND_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
-
-	if (p == MAP_FAILED)
-		return -errno;
-	*out = p;
-	return 0;
-}
-
-void net_bound_close(struct net_bound *b)
-{
-	if (b)
-		munmap(b, BOUND_BYTES);
-}
-
 void net_bound_begin(struct net_bound_view *v, struct net_bound_queue *q)
 {
 	*v = (struct net_bound_view){

@@ -39,10 +39,6 @@ struct net_bound {
 
 _Static_assert(sizeof(struct net_bound_queue) == 2UL * NET_BOUND_LINE, "two lines");
 
-/** net_bound_open() - Map it. Return: 0 or -errno. */
-int must_check net_bound_open(int map, struct net_bound **out);
-void net_bound_close(struct net_bound *b);
-
 /**
  * struct net_bound_view - A queue's, as its reader has it; zero is none
  * @q:		Or NULL: there is no bound

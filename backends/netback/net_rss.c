@@ -10,6 +10,7 @@
 #include <linux/if_tun.h>
 
 #include "log.h"
+#include "net_memory.h"
 
 void net_rss_init(struct net_rss *r, const char *tag)
 {
@@ -21,8 +22,10 @@ void net_rss_init(struct net_rss *r, const char *tag)
 int net_rss_open(struct net_rss *r, int tap, int fd[NET_STEER_FDS], char *text,
                  size_t text_size)
 {
-	int rc = net_steer_open(fd[NET_STEER_MAP], &r->steer);
+	int rc;
 
+	r->steer = net_memory_open(fd[NET_STEER_MAP], sizeof(*r->steer));
+	rc = r->steer ? 0 : -errno;
 	if (!rc) {
 		r->tap = fcntl(tap, F_DUPFD_CLOEXEC, 0);
 		rc = r->tap < 0 ? -errno : 0;
@@ -37,7 +40,7 @@ int net_rss_open(struct net_rss *r, int tap, int fd[NET_STEER_FDS], char *text,
 
 void net_rss_end(struct net_rss *r)
 {
-	net_steer_close(r->steer);
+	net_memory_close(r->steer, sizeof(*r->steer));
 	if (r->tap >= 0)
 		close(r->tap);
 	if (r->prog >= 0)

@@ -33,7 +33,7 @@ struct net_steer_way {
 };
 
 /**
- * struct net_steer - The memory
+ * struct net_steer - The memory, see net_memory.h
  * @which:	Its last bit is the way that is read
  */
 struct net_steer {
@@ -49,10 +49,6 @@ enum {
 	NET_STEER_PROG,
 	NET_STEER_FDS
 };
-
-/** net_steer_open() - Map it. Return: 0 or -errno. */
-int must_check net_steer_open(int map, struct net_steer **out);
-void net_steer_close(struct net_steer *s);
 
 /** net_steer_set() - What is read from now on is @c of a card with @nqueues. One thread.
  */

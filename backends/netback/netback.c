@@ -14,6 +14,7 @@
 #include "net_ctrlq.h"
 #include "net_journal.h"
 #include "net_keep.h"
+#include "net_memory.h"
 #include "net_queue.h"
 #include "net_rx.h"
 #include "net_stats.h"
@@ -32,7 +33,7 @@ static void vif_free(struct net_vif *v)
 	pthread_mutex_destroy(&v->capture.lock);
 	net_pass_end(&v->pass);
 	net_rss_end(&v->rss);
-	net_bound_close(v->bound);
+	net_memory_close(v->bound, sizeof(*v->bound));
 	pthread_mutex_destroy(&v->lock);
 	free(v);
 }
@@ -181,8 +182,10 @@ static int vif_ctrl(struct net_vif *v, const int *tap, int *steer, char *text,
 /* @fd: The last one. */
 static int vif_bound(struct net_vif *v, int fd, char *text, size_t size)
 {
-	int rc = net_bound_open(fd, &v->bound);
+	int rc;
 
+	v->bound = net_memory_open(fd, sizeof(*v->bound));
+	rc = v->bound ? 0 : -errno;
 	if (rc)
 		snprintf(text, size, "cannot map the bound of its queues: %s",
 		         strerror(-rc));

@@ -16,6 +16,7 @@
 
 #include "net_bound.h"
 #include "net_bound_super.h"
+#include "net_memory.h"
 
 #define BYTES 4000U
 /* A header that the kernel takes off before it runs a program of this type. */
@@ -155,7 +156,8 @@ int main(void)
 		       strerror(-map));
 		return map == -EPERM || map == -ENOSYS ? 77 : 1;
 	}
-	if (net_bound_open(map, &memory))
+	memory = net_memory_open(map, sizeof(*memory));
+	if (!memory)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

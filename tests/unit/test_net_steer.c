@@ -13,6 +13,7 @@
 #include <linux/bpf.h>
 
 #include "hash_frames.h"
+#include "net_memory.h"
 #include "net_steer.h"
 #include "net_steer_super.h"
 
@@ -34,13 +35,14 @@ static int setup(void **state)
 	for (uint32_t i = 0; i < conf.size; i++)
 		conf.to[i] = (uint8_t)(i * 3 % 8);
 	conf.to[0] = 5;
-	return net_steer_open(fd[NET_STEER_MAP], &memory);
+	memory = net_memory_open(fd[NET_STEER_MAP], sizeof(*memory));
+	return memory ? 0 : -1;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	net_steer_close(memory);
+	net_memory_close(memory, sizeof(*memory));
 	net_steer_free(fd);
 	return 0;
 }
