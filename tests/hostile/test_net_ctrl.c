@@ -96,7 +96,7 @@ static void suite_frame(void)
 
 #define SUITE_HASH 0x51ccc178U
 
-static void is_hash(uint32_t idx)
+static void is_hash(uint32_t idx, uint32_t flags)
 {
 	struct netif_extra_info x;
 	uint32_t value;
@@ -104,7 +104,7 @@ static void is_hash(uint32_t idx)
 	memcpy(&x, nic_rx_rsp(&n, idx), sizeof(x));
 	memcpy(&value, x.u.hash.value, sizeof(value));
 	assert_int_equal(x.type, XEN_NETIF_EXTRA_TYPE_HASH);
-	assert_int_equal(x.flags, 0);
+	assert_int_equal(x.flags, flags);
 	assert_int_equal(x.u.hash.type, _XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP);
 	assert_int_equal(x.u.hash.algorithm, XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ);
 	assert_int_equal(value, SUITE_HASH);
@@ -118,7 +118,7 @@ static void frame_with_hash(void)
 	assert_int_equal(nic_received(&n, 2), 2);
 	assert_int_equal(nic_rx_rsp(&n, n.rx_seen)->flags, NETRXF_extra_info);
 	assert_int_equal(nic_rx_rsp(&n, n.rx_seen)->status, 100);
-	is_hash(n.rx_seen + 1);
+	is_hash(n.rx_seen + 1, 0);
 	n.rx_seen += 2;
 }
 
@@ -142,7 +142,7 @@ static void frames_with_hashes(void **state)
 	memcpy(&x, nic_rx_rsp(&n, n.rx_seen + 1), sizeof(x));
 	assert_int_equal(x.type, XEN_NETIF_EXTRA_TYPE_GSO);
 	assert_int_equal(x.flags, XEN_NETIF_EXTRA_FLAG_MORE);
-	is_hash(n.rx_seen + 2);
+	is_hash(n.rx_seen + 2, 0);
 	assert_int_equal(nic_rx_rsp(&n, n.rx_seen + 3)->status, 5000 - XEN_PAGE);
 	n.rx_seen += 4;
 	/* It is no IP packet. */
@@ -152,6 +152,40 @@ static void frames_with_hashes(void **state)
 	nic_inject(&n, NULL, frame, 100);
 	assert_int_equal(nic_received(&n, 1), 1);
 	assert_int_equal(nic_rx_rsp(&n, n.rx_seen++)->flags, 0);
+}
+
+/* How it is segmented, its hash, its headroom: all behind the first page, in this order.
+ */
+static void three_extras(void **state)
+{
+	const uint32_t room = 256, first = XEN_PAGE - 256, len = 5000;
+	const uint8_t xdp[4] = { XEN_NETIF_EXTRA_TYPE_XDP, 0, (uint8_t)room, room >> 8 };
+	struct netif_extra_info x;
+	uint32_t at = n.rx_seen;
+
+	(void)state;
+	hash_on();
+	n.conf.live.headroom = room;
+	nic_update(&n);
+	suite_frame();
+	nic_post(&n, 4);
+	nic_inject(&n, &nic_gso, frame, len);
+	nic_turn(&n);
+	assert_int_equal(n.rx->rsp_prod, n.rx_seen);
+	nic_post(&n, 1);
+	assert_int_equal(nic_received(&n, 5), 5);
+	assert_true(nic_rx_rsp(&n, at)->flags & NETRXF_extra_info);
+	assert_int_equal(nic_rx_rsp(&n, at)->offset, room);
+	assert_int_equal(nic_rx_rsp(&n, at)->status, first);
+	assert_memory_equal(nic_rx_page(&n, at) + room, frame, first);
+	memcpy(&x, nic_rx_rsp(&n, at + 1), sizeof(x));
+	assert_int_equal(x.type, XEN_NETIF_EXTRA_TYPE_GSO);
+	assert_int_equal(x.flags, XEN_NETIF_EXTRA_FLAG_MORE);
+	is_hash(at + 2, XEN_NETIF_EXTRA_FLAG_MORE);
+	assert_memory_equal(nic_rx_rsp(&n, at + 3), xdp, sizeof(xdp));
+	assert_int_equal(nic_rx_rsp(&n, at + 4)->status, len - first);
+	assert_memory_equal(nic_rx_page(&n, at + 4), frame + first, len - first);
+	n.rx_seen += 5;
 }
 
 static void each_rule(void **state)
@@ -434,6 +468,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(frames_with_hashes),
+		TEST(three_extras),
 		TEST(each_rule),
 		TEST(entries_change_while_they_are_copied),
 		TEST(flood),
