@@ -190,6 +190,8 @@ static void count_crash(struct guest *g)
 			if (blame[i](d) && d->crashes == most) {
 				d->crashes++;
 				found = true;
+				log_debug(d->tag, "held against it: %u in a row",
+				          d->crashes);
 			}
 	}
 }
