@@ -252,10 +252,11 @@ static int net_adopt(struct bdev *d, struct bdev_conf *conf)
 	struct net_conf c;
 	int rc = net_life_conf(d, conf, &c);
 
+	if (rc)
+		return rc;
 	conf->nqueues = c.nqueues;
 	/* With the worker its queues of the TAP have gone. */
-	if (!rc && !conf->nfds)
-		rc = net_tap_queues(d, &n->tap, c.nqueues);
+	rc = conf->nfds ? 0 : net_tap_queues(d, &n->tap, c.nqueues);
 	if (rc)
 		return rc;
 	net_tap_told(&n->tap, c.flags);

@@ -19,8 +19,8 @@
 
 #include <linux/virtio_net.h>
 
-#include "net_noqueue_super.h"
 #include "net_bound_super.h"
+#include "net_noqueue_super.h"
 #include "net_steer_super.h"
 
 /* The largest address that is no broadcast: a bridge never takes it for its own. */

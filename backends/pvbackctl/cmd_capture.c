@@ -281,6 +281,7 @@ static bool ask_next(struct recording *r, const struct opts *o, const struct dev
 	if (!fetch(&c, "list", NULL, false, &all)) {
 		const struct dev *now = devs_find(&all, d);
 		bool there = now && strcmp(now->state, "connected") == 0;
+
 		*over = !there && !(now && now->unsettled);
 		asked = there && !ask(&c, r, d, o->snaplen);
 		devs_free(&all);

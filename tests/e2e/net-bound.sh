@@ -45,14 +45,14 @@ flood() {
 	full=$(counter 1/vif-0 rx_full)
 	had=$(dropped)
 	in_net 2 pvnet send --to "$(mac 1)" --size 50000-50000 --segment 1448 --count $frames >"$work/send" 2>&1
-	until_true $patience more "$expired"
+	until_true $patience expired_to $((expired + $1))
 	expired=$(($(counter 1/vif-0 rx_expired) - expired))
 	had=$(($(dropped) - had))
 	check "$2: $1 have waited, $expired with others" test "$expired" -ge "$1" -a "$expired" -le $(($1 + 4))
 	check "$2: the host dropped the others" test "$had" -ge $((frames - $1)) -a "$had" -le $((frames - $1 + 4))
 	same "$2: which is counted" "$(($(counter 1/vif-0 rx_full) - full))" "$had"
 }
-more() { [ "$(counter 1/vif-0 rx_expired)" -gt "$1" ]; }
+expired_to() { [ "$(counter 1/vif-0 rx_expired)" -ge "$1" ]; }
 ends() {
 	kill "$starving"
 	wait "$starving" 2>/dev/null

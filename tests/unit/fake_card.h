@@ -19,7 +19,7 @@
 /**
  * card - One, for one queue at a time
  * @rss:	Nothing is hashed
- * @far:	The other end of the TAP, -1 without
+ * @far:	The other end of the TAP
  * @pushed:	Requests of the guest
  */
 static struct {
