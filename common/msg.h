@@ -20,7 +20,7 @@
  * ADOPT are the same in all versions, so that each side can say which one it is.
  */
 #ifndef MSG_VERSION /* a test builds another one */
-#define MSG_VERSION 5
+#define MSG_VERSION 6
 #endif
 #define MSG_BLOB_MAX      2048
 #define MSG_FDS_MAX       16

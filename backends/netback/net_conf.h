@@ -7,6 +7,7 @@
 #ifndef PVB_NET_CONF_H
 #define PVB_NET_CONF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "net_bound.h"
@@ -27,11 +28,13 @@
  * instead of 0.
  */
 #define NET_RESUME    0x40U
+/* A program chooses the queue of a frame for it: net_steer.h. */
+#define NET_STEERED   0x80U
 
-#define NET_FLAGS 0x7fU
+#define NET_FLAGS 0xffU
 
 #define NET_QUEUES_MAX 8U
-/* Descriptors behind those of the queues: the journal; with a control ring those of
+/* Descriptors behind those of the queues: the journal; with NET_STEERED those of
  * net_steer.h; and with @rx_bytes the memory of net_bound.h. */
 #define NET_FDS        1U
 
@@ -69,7 +72,8 @@ struct net_live {
  * @drain_ms:	A frame waits so long for receive slots; 0: for ever
  * @stall_ms:	Then the card has no carrier; 0: it keeps it
  * @ctrl_ref:	Grant of the control ring's page
- * @ctrl_port:	Port of the guest to bind to; 0: there is no control ring
+ * @ctrl_port:	Port of the guest to bind to, with NET_STEERED; 0: there is no control
+ * ring
  * @rx_bytes:	So many may wait in each queue of the TAP; 0: the TAP counts frames
  * @spoof:	Under which addresses it may send
  */
@@ -90,8 +94,14 @@ struct net_conf {
 /** net_conf_fds() - Descriptors that come with it */
 static inline uint32_t net_conf_fds(const struct net_conf *c)
 {
-	return c->nqueues + NET_FDS + (c->ctrl_port ? NET_STEER_FDS : 0U) +
+	return c->nqueues + NET_FDS + (c->flags & NET_STEERED ? NET_STEER_FDS : 0U) +
 	       (c->rx_bytes ? 1U : 0U);
+}
+
+/** net_conf_ctrl_ok() - A control ring has what it says how to choose */
+static inline bool net_conf_ctrl_ok(const struct net_conf *c)
+{
+	return !c->ctrl_port || c->flags & NET_STEERED;
 }
 
 _Static_assert(NET_QUEUES_MAX <= NET_BOUND_QUEUES, "a bound for each");

@@ -286,5 +286,7 @@ int net_front_keys(struct bdev *d, struct net_conf *c)
 	c->stall_ms = c->flags & NET_RX_NOTIFY ? conf.stall_ms : 0;
 	rc = rc ? rc : front_queues(d, c);
 	rc = rc ? rc : front_ctrl(d, c);
+	if (c->ctrl_port || (c->nqueues > 1 && net_steer_can()))
+		c->flags |= NET_STEERED;
 	return rc ? rc : front_no_sharing(d, c);
 }

@@ -28,12 +28,14 @@ struct net_hash_keep {
 /**
  * struct net_keep - Of a card, zeroed before it is used first
  * @known:	It holds all that the guest has said in this connection
+ * @spread:	Key that its flows are spread by, as long as the guest has no other wish
  */
 struct net_keep {
 	uint32_t known;
 	uint32_t pad;
 	struct net_mcast mcast;
 	struct net_hash_keep hash;
+	uint8_t spread[NET_HASH_KEY];
 };
 
 /* Memory for it, a multiple of the page size. */

@@ -20,9 +20,20 @@ static void life_bound(struct net_life *l, const struct net_tap *t)
 		l->conf.rx_bytes = 0;
 }
 
+/* A card without a control ring is served without, too: the kernel chooses then. */
+static int life_steer(struct net_life *l)
+{
+	int rc = net_steer_make(l->steer);
+
+	if (!rc || l->conf.ctrl_port)
+		return rc;
+	l->conf.flags &= ~NET_STEERED;
+	return 0;
+}
+
 /*
- * With a control ring there is what chooses queues. @journal is taken, and @bound, which
- * is -1 if there is none yet.
+ * With NET_STEERED there is what chooses queues. @journal is taken, and @bound, which is
+ * -1 if there is none yet.
  */
 static int life_on(struct bdev *d, struct net_life *l, const struct net_tap *t,
                    const struct net_conf *c, int journal, int bound)
@@ -30,8 +41,8 @@ static int life_on(struct bdev *d, struct net_life *l, const struct net_tap *t,
 	int rc = 0;
 
 	*l = (struct net_life){ .conf = *c, .journal = journal, .bound = bound };
-	if (c->ctrl_port)
-		rc = net_steer_make(l->steer);
+	if (c->flags & NET_STEERED)
+		rc = life_steer(l);
 	if (!rc && c->rx_bytes && bound < 0)
 		life_bound(l, t);
 	l->on = !rc;
@@ -58,7 +69,7 @@ int net_life_conf(struct bdev *d, const struct bdev_conf *conf, struct net_conf 
 {
 	if (conf->len == sizeof(*c)) {
 		memcpy(c, conf->blob, sizeof(*c));
-		if (c->nqueues && c->nqueues <= NET_QUEUES_MAX &&
+		if (c->nqueues && c->nqueues <= NET_QUEUES_MAX && net_conf_ctrl_ok(c) &&
 		    (!conf->nfds || conf->nfds == net_conf_fds(c)))
 			return 0;
 	}
@@ -90,7 +101,7 @@ void net_life_tell(const struct net_life *l, const struct net_tap *t,
 	for (uint32_t i = 0; i < l->conf.nqueues; i++)
 		conf->fds[conf->nfds++] = net_tap_queue(t, i);
 	conf->fds[conf->nfds++] = l->journal;
-	for (int i = 0; i < NET_STEER_FDS && l->conf.ctrl_port; i++)
+	for (int i = 0; i < NET_STEER_FDS && l->conf.flags & NET_STEERED; i++)
 		conf->fds[conf->nfds++] = l->steer[i];
 	if (l->conf.rx_bytes)
 		conf->fds[conf->nfds++] = l->bound;
@@ -121,7 +132,7 @@ void net_life_end(struct net_life *l)
 {
 	if (l->on)
 		close(l->journal);
-	if (l->on && l->conf.ctrl_port)
+	if (l->on && l->conf.flags & NET_STEERED)
 		net_steer_free(l->steer);
 	if (l->on && l->conf.rx_bytes)
 		close(l->bound);

@@ -18,7 +18,7 @@
  * struct net_life - Of a card; zero while it is not connected
  * @on:		It is
  * @journal:	File
- * @steer:	Of a card with a control ring: net_steer.h
+ * @steer:	With NET_STEERED of @conf.flags: net_steer.h
  * @bound:	With @conf.rx_bytes: net_bound.h
  */
 struct net_life {

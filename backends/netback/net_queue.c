@@ -485,10 +485,12 @@ int net_queue_open(struct net_vif *v, uint32_t i, int *tap, char *text, size_t t
 		return rc;
 	}
 	q->tap = q->tx.tap = q->rx.tap = take_fd(tap);
+	/* What was for the last connection, and what came before there were all queues:
+	 * what comes now may be given another one. */
+	if (!q->taken_up)
+		net_rxq_drop(&q->rx);
 	if (q->taken_up || v->conf.flags & NET_RESUME)
 		queue_kick(q);
-	else
-		net_rxq_drop(&q->rx); /* what was for the last connection */
 	v->queue[i] = q;
 	return 0;
 }

@@ -19,11 +19,12 @@ void net_rss_init(struct net_rss *r, const char *tag)
 	pthread_mutex_init(&r->lock, NULL);
 }
 
-int net_rss_open(struct net_rss *r, int tap, int fd[NET_STEER_FDS], char *text,
-                 size_t text_size)
+int net_rss_open(struct net_rss *r, int tap, int fd[NET_STEER_FDS], const uint8_t *spread,
+                 char *text, size_t text_size)
 {
 	int rc;
 
+	r->spread = spread;
 	r->steer = net_memory_open(fd[NET_STEER_MAP], sizeof(*r->steer));
 	rc = r->steer ? 0 : -errno;
 	if (!rc) {
@@ -48,26 +49,20 @@ void net_rss_end(struct net_rss *r)
 	pthread_mutex_destroy(&r->lock);
 }
 
-/* The program, or the kernel's own choice. A predecessor may have done it already. */
-static void steer(struct net_rss *r, bool on)
+/* A predecessor may have done it already. */
+static void steer(struct net_rss *r)
 {
-	int prog = on ? r->prog : -1;
-
-	if (ioctl(r->tap, TUNSETSTEERINGEBPF, &prog))
-		log_err(r->tag, "its queues cannot be chosen%s: TUNSETSTEERINGEBPF: %m",
-		        on ? "" : " by the kernel again");
-	else
-		r->steered = on;
+	if (ioctl(r->tap, TUNSETSTEERINGEBPF, &r->prog))
+		log_err(r->tag, "its queues cannot be chosen: TUNSETSTEERINGEBPF: %m");
+	close(take_fd(&r->prog));
 }
 
 void net_rss_set(struct net_rss *r, const struct net_hash_conf *c, uint32_t nqueues)
 {
-	bool on = net_hash_on(c), first = !r->changes;
-
 	/* What the program finds is right before it is asked for the first time. */
-	net_steer_set(r->steer, c, nqueues);
-	if (on != r->steered || first)
-		steer(r, on);
+	net_steer_set(r->steer, c, nqueues, r->spread);
+	if (r->prog >= 0)
+		steer(r);
 	pthread_mutex_lock(&r->lock);
 	r->conf = *c;
 	atomic_fetch_add(&r->changes, 1);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a card's frames are hashed and steered now: set by the thread of the control ring,
- * looked at by those of the queues once in a turn.
+ * How a card's frames are hashed and steered now: set before it is served and by the
+ * thread of the control ring, looked at by those of the queues once in a turn.
  */
 #ifndef PVB_NET_RSS_H
 #define PVB_NET_RSS_H
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "compiler.h"
@@ -17,11 +16,11 @@
 
 /**
  * struct net_rss - Of a card
- * @tap:	Any queue of its TAP, or -1 without a control ring; then nothing ever
+ * @tap:	Any queue of its TAP, or -1 if the kernel chooses; then nothing ever
  * changes
- * @prog:	The program for it
+ * @prog:	The program for it, or -1 if it is attached
  * @steer:	What that reads
- * @steered:	It is attached
+ * @spread:	Key for flows of which the guest wants nothing
  * @changes:	How often @conf was changed, which @lock guards
  */
 struct net_rss {
@@ -29,7 +28,7 @@ struct net_rss {
 	int tap;
 	int prog;
 	struct net_steer *steer;
-	bool steered;
+	const uint8_t *spread;
 	atomic_uint changes;
 	pthread_mutex_t lock;
 	struct net_hash_conf conf;
@@ -49,14 +48,15 @@ struct net_rss_view {
 void net_rss_init(struct net_rss *r, const char *tag);
 
 /**
- * net_rss_open() - There is a control ring
+ * net_rss_open() - Queues are ours to choose: net_rss_set() is due
  * @tap:	Duplicated
  * @fd:		By NET_STEER_*; the program is taken, and set to -1
+ * @spread:	Key of NET_HASH_KEY bytes, is kept until net_rss_end()
  *
  * Return: 0, or -errno with @text; net_rss_end() is due either way.
  */
-int must_check net_rss_open(struct net_rss *r, int tap, int fd[NET_STEER_FDS], char *text,
-                            size_t text_size);
+int must_check net_rss_open(struct net_rss *r, int tap, int fd[NET_STEER_FDS],
+                            const uint8_t *spread, char *text, size_t text_size);
 void net_rss_end(struct net_rss *r);
 
 /** net_rss_set() - From now on it is @c, for @nqueues; one thread */

@@ -17,8 +17,9 @@
 #include "net_tx.h"
 
 /*
- * The program, as net_hash.h says it. Registers: R6 the frame, R7 the way that is read,
- * R8 its types, R9 where the next header is, and then whether the hash is a short one.
+ * The program, as net_hash.h and NET_STEER_UDP say it. Registers: R6 the frame, R7 the
+ * way that is read, R8 its types, R9 where the next header is, and then whether the hash
+ * is a short one.
  */
 #define FRAME BPF_REG_6
 #define WAY   BPF_REG_7
@@ -36,8 +37,10 @@ enum label {
 	L_TAGGED,
 	L_PROTO,
 	L_IPV4,
+	L_IPV4_PORTS,
 	L_IPV4_PLAIN,
 	L_IPV6,
+	L_IPV6_PORTS,
 	L_IPV6_PLAIN,
 	L_SHORT,
 	L_LONG,
@@ -116,8 +119,18 @@ struct kind {
 	int32_t tcp, plain;
 	int32_t ports;
 	int input;
-	enum label at_plain, hash;
+	enum label at_ports, at_plain, hash;
 };
+
+/* Does protocol R1 have ports? */
+static void by_protocol(struct code *c, const struct kind *k)
+{
+	code_jump_if(c, BPF_JEQ, BPF_REG_1, IPPROTO_TCP, k->at_ports);
+	code_jump_if(c, BPF_JNE, BPF_REG_1, IPPROTO_UDP, k->at_plain);
+	code_jump_if(c, BPF_JSET, TYPES, NET_STEER_UDP, k->at_ports);
+	code_jump(c, k->at_plain);
+	code_label(c, k->at_ports);
+}
 
 static void by_type(struct code *c, const struct kind *k)
 {
@@ -134,6 +147,13 @@ static void by_type(struct code *c, const struct kind *k)
 
 static void ipv4(struct code *c)
 {
+	static const struct kind kind = { .tcp = XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP,
+		                          .plain = XEN_NETIF_CTRL_HASH_TYPE_IPV4,
+		                          .input = 8,
+		                          .at_ports = L_IPV4_PORTS,
+		                          .at_plain = L_IPV4_PLAIN,
+		                          .hash = L_SHORT };
+
 	code_label(c, L_IPV4);
 	fetch(c, 0, HDR, IPV4_HLEN, L_NONE);
 	stack_load(c, BPF_B, BPF_REG_1, HDR);
@@ -149,18 +169,22 @@ static void ipv4(struct code *c)
 		stack_store(c, BPF_W, INPUT + i, BPF_REG_1);
 	}
 	stack_load(c, BPF_B, BPF_REG_1, HDR + 9);
-	code_jump_if(c, BPF_JNE, BPF_REG_1, IPPROTO_TCP, L_IPV4_PLAIN);
+	by_protocol(c, &kind);
 	stack_load(c, BPF_H, BPF_REG_1, HDR + 6);
 	code_jump_if(c, BPF_JSET, BPF_REG_1, htons(IPV4_FRAGMENT), L_IPV4_PLAIN);
-	by_type(c, &(struct kind){ .tcp = XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP,
-	                           .plain = XEN_NETIF_CTRL_HASH_TYPE_IPV4,
-	                           .input = 8,
-	                           .at_plain = L_IPV4_PLAIN,
-	                           .hash = L_SHORT });
+	by_type(c, &kind);
 }
 
 static void ipv6(struct code *c)
 {
+	static const struct kind kind = { .tcp = XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP,
+		                          .plain = XEN_NETIF_CTRL_HASH_TYPE_IPV6,
+		                          .ports = IPV6_HLEN,
+		                          .input = 32,
+		                          .at_ports = L_IPV6_PORTS,
+		                          .at_plain = L_IPV6_PLAIN,
+		                          .hash = L_LONG };
+
 	code_label(c, L_IPV6);
 	fetch(c, 0, HDR, IPV6_HLEN, L_NONE);
 	stack_load(c, BPF_B, BPF_REG_1, HDR);
@@ -171,13 +195,8 @@ static void ipv6(struct code *c)
 		stack_store(c, BPF_DW, INPUT + i, BPF_REG_1);
 	}
 	stack_load(c, BPF_B, BPF_REG_1, HDR + 6);
-	code_jump_if(c, BPF_JNE, BPF_REG_1, IPPROTO_TCP, L_IPV6_PLAIN);
-	by_type(c, &(struct kind){ .tcp = XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP,
-	                           .plain = XEN_NETIF_CTRL_HASH_TYPE_IPV6,
-	                           .ports = IPV6_HLEN,
-	                           .input = 32,
-	                           .at_plain = L_IPV6_PLAIN,
-	                           .hash = L_LONG });
+	by_protocol(c, &kind);
+	by_type(c, &kind);
 }
 
 static void add_half(struct code *c, unsigned int value, uint32_t half)
@@ -280,7 +299,9 @@ bool net_steer_can(void)
 	if (rc && !said)
 		log_warn(NULL,
 		         "the kernel lets no program choose the queues of network cards: "
-		         "%s; feature-ctrl-ring is not offered, Windows does without RSS",
+		         "%s; feature-ctrl-ring is not offered, Windows does without "
+		         "RSS, and "
+		         "frames of a flow may overtake others when it changes its queue",
 		         strerror(-rc));
 	said |= rc != 0;
 	return can;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 #include "backend.h"
 #include "clock.h"
@@ -144,6 +145,15 @@ struct net_journal *net_vif_journal(const struct net_vif *v, uint32_t i)
 	return (struct net_journal *)(void *)(v->journal + (size_t)i * NET_JOURNAL_SIZE);
 }
 
+/* What the last connection was told was left behind with its journal. */
+static void vif_keep(struct net_vif *v)
+{
+	v->keep->known = !(v->conf.flags & NET_RESUME);
+	/* Without, all can tell which queue a flow is given, and no more. */
+	if (getrandom(v->keep->spread, NET_HASH_KEY, GRND_NONBLOCK) != NET_HASH_KEY)
+		memset(v->keep->spread, 0x6d, NET_HASH_KEY);
+}
+
 static int vif_journal(struct net_vif *v, int fd, char *text, size_t size)
 {
 	size_t len = journal_size(&v->conf);
@@ -160,9 +170,8 @@ static int vif_journal(struct net_vif *v, int fd, char *text, size_t size)
 		v->keep = (struct net_keep *)(void *)(v->journal +
 		                                      (size_t)v->conf.nqueues *
 		                                              NET_JOURNAL_SIZE);
-		/* What the last connection was told was left behind with its journal. */
 		if (!net_vif_journal(v, 0)->started)
-			v->keep->known = !(v->conf.flags & NET_RESUME);
+			vif_keep(v);
 		return 0;
 	}
 	rc = -errno;
@@ -170,13 +179,18 @@ static int vif_journal(struct net_vif *v, int fd, char *text, size_t size)
 	return rc;
 }
 
-/* What is to be hashed is known before a frame is read. */
-static int vif_ctrl(struct net_vif *v, const int *tap, int *steer, char *text,
-                    size_t size)
+/* What is to be hashed, and which queue a frame is for, is known before one is read. */
+static int vif_steer(struct net_vif *v, const int *tap, int *steer, char *text,
+                     size_t size)
 {
-	int rc = net_rss_open(&v->rss, *tap, steer, text, size);
+	static const struct net_hash_conf nothing;
+	int rc = net_rss_open(&v->rss, *tap, steer, v->keep->spread, text, size);
 
-	return rc ? rc : net_ctrlq_open(v, text, size);
+	if (!rc && v->conf.ctrl_port)
+		return net_ctrlq_open(v, text, size);
+	if (!rc)
+		net_rss_set(&v->rss, &nothing, v->conf.nqueues);
+	return rc;
 }
 
 /* @fd: The last one. */
@@ -197,8 +211,8 @@ static int vif_start(struct net_vif *v, int *fds, char *text, size_t size)
 	int *journal = &fds[v->conf.nqueues];
 	int rc = vif_journal(v, *journal, text, size);
 
-	if (!rc && v->conf.ctrl_port)
-		rc = vif_ctrl(v, fds, journal + NET_FDS, text, size);
+	if (!rc && v->conf.flags & NET_STEERED)
+		rc = vif_steer(v, fds, journal + NET_FDS, text, size);
 	if (!rc && v->conf.rx_bytes)
 		rc = vif_bound(v, fds[net_conf_fds(&v->conf) - 1], text, size);
 	for (uint32_t i = 0; !rc && i < v->conf.nqueues; i++)
@@ -225,7 +239,7 @@ static bool live_ok(const struct net_live *l)
 static bool conf_ok(const struct net_conf *c)
 {
 	return c->nqueues && c->nqueues <= NET_QUEUES_MAX && !(c->flags & ~NET_FLAGS) &&
-	       net_spoof_conf_ok(&c->spoof) && live_ok(&c->live);
+	       net_conf_ctrl_ok(c) && net_spoof_conf_ok(&c->spoof) && live_ok(&c->live);
 }
 
 static int net_connect(struct wdev *d, const void *blob, size_t len, int *fds,

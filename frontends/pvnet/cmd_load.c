@@ -49,8 +49,9 @@ struct load {
 };
 
 /*
- * On each flow: a TAP of several queues gives a flow to the queue that it was last sent
- * from, and what was given to another one before may come later (tun_flow_update()).
+ * On each flow: where no program of the backend's chooses, a TAP of several queues gives
+ * a flow to the queue that it was last sent from, and what was given to another one
+ * before may come later (tun_flow_update()).
  */
 static bool met(const struct load *l)
 {

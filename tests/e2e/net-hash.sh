@@ -79,7 +79,7 @@ dump_ends
 dumps --like windows
 right plain "nothing is said of a hash"
 [[ $(cat "$work/come") = *"0 with a hash, queues [0, 1, 2, 3]"* ]]
-result $? "and the kernel chooses the queues" "$(cat "$work/come")"
+result $? "and flows are spread over the queues" "$(cat "$work/come")"
 dump_ends
 check "detached" uncard 1 0
 scenario_done

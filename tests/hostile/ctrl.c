@@ -27,6 +27,7 @@ void ctrl_add(struct ctrl *c, struct nic *card)
 	c->port = guest_port(c->w, &c->xce);
 	card->conf.ctrl_ref = c->ring_ref;
 	card->conf.ctrl_port = c->port;
+	card->conf.flags |= NET_STEERED;
 	card->steer[NET_STEER_MAP] = memfd_create("map", MFD_CLOEXEC);
 	card->steer[NET_STEER_PROG] = memfd_create("program", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(card->steer[NET_STEER_MAP], CTRL_MAP_BYTES), 0);

@@ -452,7 +452,7 @@ static void half_a_control_ring(void **state)
 		else if (how % 4 == 2)
 			m.conf.ctrl_ref = m.readonly_ref;
 		else
-			m.conf.ctrl_port = 0;
+			m.conf.flags &= ~NET_STEERED;
 		assert_int_not_equal(nic_connect(&m, NULL), 0);
 		worker_fds_back(&w, fds);
 		assert_int_equal(worker_count(&w, "task"), tasks);

@@ -108,6 +108,7 @@ static void configurations(void **state)
 /* The way that is read is never the one that is written. */
 static void two_ways(void **state)
 {
+	static const uint8_t other[NET_HASH_KEY] = { 1, 2, 3 };
 	static struct net_steer s, before;
 	struct net_hash_conf c = {
 		.algorithm = 1, .types = T4, .size = 2, .to = { 1, 0 }
@@ -122,7 +123,7 @@ static void two_ways(void **state)
 		c.key[0] = (uint8_t)i;
 		c.types = i % 2 ? T4 : T6;
 		c.size = i;
-		net_steer_set(&s, &c, 3);
+		net_steer_set(&s, &c, 3, c.key);
 		assert_int_equal(s.which, !was);
 		assert_memory_equal(&s.way[was], &before.way[was], sizeof(s.way[0]));
 		w = &s.way[s.which];
@@ -134,9 +135,18 @@ static void two_ways(void **state)
 		net_toeplitz_init(&toeplitz, c.key);
 		assert_memory_equal(&w->toeplitz, &toeplitz, sizeof(toeplitz));
 	}
+	/* Nothing is wanted: what a mapping says is of no account. */
+	c.algorithm = 0;
+	net_steer_set(&s, &c, 3, other);
+	assert_int_equal(s.way[s.which].types, NET_HASH_TYPES | NET_STEER_UDP);
+	assert_int_equal(s.way[s.which].size, 3);
+	for (uint32_t k = 0; k < 3; k++)
+		assert_int_equal(s.way[s.which].to[k], k);
+	net_toeplitz_init(&toeplitz, other);
+	assert_memory_equal(&s.way[s.which].toeplitz, &toeplitz, sizeof(toeplitz));
 	/* Whoever has taken a worker over may write anything there. */
 	s.which = 0xfffffffe;
-	net_steer_set(&s, &c, 3);
+	net_steer_set(&s, &c, 3, c.key);
 	assert_int_equal(s.which, 1);
 }
 

@@ -85,7 +85,7 @@ static void each_frame(void **state)
 			uint32_t ip, len, queue;
 
 			conf.types = r->types;
-			net_steer_set(memory, &conf, 8);
+			net_steer_set(memory, &conf, 8, conf.key);
 			len = hash_frame(r, seed, frame, &ip);
 			queue = run(frame, len);
 			if (queue != wanted(frame, len))
@@ -101,7 +101,7 @@ static void any_frame(void **state)
 
 	(void)state;
 	conf.types = T_ALL;
-	net_steer_set(memory, &conf, 8);
+	net_steer_set(memory, &conf, 8, conf.key);
 	for (uint32_t i = 0; i < 4000; i++) {
 		uint16_t p = proto[i % ARRAY_SIZE(proto)];
 		uint32_t len = 14 + i % 90;
@@ -122,7 +122,7 @@ static void no_mapping(void **state)
 	(void)state;
 	conf.size = 0;
 	conf.types = T_ALL;
-	net_steer_set(memory, &conf, 3);
+	net_steer_set(memory, &conf, 3, conf.key);
 	for (uint32_t seed = 0; seed < 100; seed++) {
 		uint32_t len = hash_frame(&hash_rows[0], seed, frame, &ip);
 		uint32_t queue = run(frame, len);
@@ -132,6 +132,35 @@ static void no_mapping(void **state)
 		had[queue]++;
 	}
 	assert_true(had[0] && had[1] && had[2]);
+}
+
+/* Nothing is wanted: as by ports and addresses, those of UDP as well. */
+static void spread(void **state)
+{
+	const struct net_hash_conf none = { .size = 5 };
+	uint32_t udp = 0;
+
+	(void)state;
+	conf.size = 0;
+	conf.types = T_ALL;
+	net_steer_set(memory, &none, 3, conf.key);
+	for (size_t i = 0; i < ARRAY_SIZE(hash_rows); i++)
+		for (uint32_t seed = 0; seed < 16; seed++) {
+			const struct hash_row *r = &hash_rows[i];
+			struct hash_row tcp = *r;
+			uint8_t frame[128], as[128];
+			uint32_t ip, len = hash_frame(r, seed, frame, &ip), queue;
+
+			if (r->next == 17)
+				tcp.next = 6;
+			hash_frame(&tcp, seed, as, &ip);
+			queue = run(frame, len);
+			if (queue != wanted(as, len))
+				fail_msg("%s: queue %u, and %u was wanted", r->what,
+				         queue, wanted(as, len));
+			udp += r->next == 17 && queue != wanted(frame, len);
+		}
+	assert_true(udp);
 }
 
 /* Whoever has taken a worker over may write anything; the kernel takes what comes of it
@@ -156,9 +185,8 @@ static void any_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_frame),
-		cmocka_unit_test(any_frame),
-		cmocka_unit_test(no_mapping),
+		cmocka_unit_test(each_frame), cmocka_unit_test(any_frame),
+		cmocka_unit_test(no_mapping), cmocka_unit_test(spread),
 		cmocka_unit_test(any_memory),
 	};
 	int rc = net_steer_make(fd);
