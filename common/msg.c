@@ -101,6 +101,9 @@ static int msg_fields_ok(const struct msg *m, size_t payload)
 		       memchr(m->u.connect.tag, 0, sizeof(m->u.connect.tag));
 	if (m->type == MSG_LOG_LEVEL)
 		return m->u.log_level.level < LOG_NLEVELS;
+	if (m->type == MSG_CRASHED)
+		return memchr(m->u.crashed.thread, 0, sizeof(m->u.crashed.thread)) !=
+		       NULL;
 	if (payload == sizeof(struct msg_result))
 		return memchr(m->u.result.text, 0, sizeof(m->u.result.text)) != NULL;
 	return 1;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "compiler.h"
+#include "thread_name.h"
 
 /*
  * Spoken by both sides; a worker of another version is refused at its HELLO. HELLO and
@@ -101,12 +102,23 @@ struct msg_result {
 	char text[252];
 };
 
+/**
+ * struct msg_crashed - Why a worker is about to end
+ * @signal:	That ends it
+ * @thread:	Name of the thread that was at it, thread_name(); NUL-terminated
+ */
+struct msg_crashed {
+	int32_t signal;
+	char thread[THREAD_NAME];
+};
+
 _Static_assert(sizeof(struct msg_hello) == 8, "no padding on the socket");
 _Static_assert(sizeof(struct msg_connect) == 72, "no padding on the socket");
 _Static_assert(sizeof(struct msg_held) == 80, "no padding on the socket");
 _Static_assert(sizeof(struct msg_log_level) == 4, "no padding on the socket");
 _Static_assert(sizeof(struct msg_capture) == 4, "no padding on the socket");
 _Static_assert(sizeof(struct msg_result) == 256, "no padding on the socket");
+_Static_assert(sizeof(struct msg_crashed) == 20, "no padding on the socket");
 
 /*
  * Type, sender, payload, largest blob, most descriptors.
@@ -118,7 +130,8 @@ _Static_assert(sizeof(struct msg_result) == 256, "no padding on the socket");
  * the supervisor then disconnects, and ignores a FAILED that crosses its DISCONNECT.
  * UPDATE -> UPDATED while connected: what the blob says is so from then on. STATUS: what
  * is wrong with the device, or, with err 0, not wrong any more; it is served on. CAPTURE
- * has a socket and a memfd, and is answered on that socket (capture.h).
+ * has a socket and a memfd, and is answered on that socket (capture.h). CRASHED may come
+ * at any time: nothing follows.
  *
  * A supervisor that comes later sends ADOPT, with where log lines are to go. The answer
  * is HELLO, HELD for each device, and ALL_HELD; then it goes on as with any worker.
@@ -137,7 +150,8 @@ _Static_assert(sizeof(struct msg_result) == 256, "no padding on the socket");
 	X(UPDATED, MSG_WORKER, struct msg_none, 0, 0)                        \
 	X(STATUS, MSG_WORKER, struct msg_result, 0, 0)                       \
 	X(LOG_LEVEL, MSG_SUPER, struct msg_log_level, 0, 0)                  \
-	X(CAPTURE, MSG_SUPER, struct msg_capture, 0, 2)
+	X(CAPTURE, MSG_SUPER, struct msg_capture, 0, 2)                      \
+	X(CRASHED, MSG_WORKER, struct msg_crashed, 0, 0)
 
 enum msg_type {
 #define X(name, from, payload, blob, fds) MSG_##name,
@@ -163,6 +177,7 @@ struct msg {
 		struct msg_result result;
 		struct msg_log_level log_level;
 		struct msg_capture capture;
+		struct msg_crashed crashed;
 	} u;
 	uint32_t blob_len;
 	uint32_t nfds;

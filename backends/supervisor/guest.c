@@ -280,6 +280,13 @@ static bool on_status(struct guest *g, struct device *d, const struct msg *m)
 	return true;
 }
 
+static bool on_crashed(struct guest *g, struct device *d, const struct msg *m)
+{
+	(void)d;
+	memcpy(g->crashed, m->u.crashed.thread, sizeof(g->crashed));
+	return true;
+}
+
 /* What a worker may say; false is a breach of the protocol. */
 static const struct {
 	bool (*fn)(struct guest *g, struct device *d, const struct msg *m);
@@ -293,6 +300,7 @@ static const struct {
 	[MSG_FAILED] = { on_failed, true },
 	[MSG_UPDATED] = { on_updated, true },
 	[MSG_STATUS] = { on_status, true },
+	[MSG_CRASHED] = { on_crashed, false },
 };
 
 static void on_msg(struct guest *g, const struct msg *m)

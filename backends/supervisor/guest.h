@@ -18,6 +18,7 @@
 #include "log.h"
 #include "relay.h"
 #include "respawn.h"
+#include "thread_name.h"
 
 struct bdev_update;
 struct device;
@@ -49,6 +50,7 @@ enum worker_state {
  * @pause_ms:	Before the next one is started
  * @retries:	Looks whether that I/O has ended
  * @why:	What the worker was killed for, if it was
+ * @crashed:	Thread that it crashed in, as it says; "" if it has not said so
  * @renewing:	The worker is being replaced
  * @last_handle: Given to the device connected last; never used again for another
  */
@@ -68,6 +70,7 @@ struct guest {
 	uint32_t pause_ms;
 	unsigned int retries;
 	char why[96];
+	char crashed[THREAD_NAME];
 	struct relay relay;
 	struct log_limit limit;
 	uint32_t last_handle;

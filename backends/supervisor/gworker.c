@@ -72,6 +72,7 @@ static int worker_start(struct guest *g)
 	g->worker = WORKER_STARTING;
 	g->started_ns = clock_ns();
 	g->why[0] = 0;
+	g->crashed[0] = 0;
 	loop_timer_set(g->timer, GUEST_ANSWER_MS);
 	log_debug(g->tag, "worker is process %d", (int)g->child.pid);
 	return 0;
@@ -110,6 +111,7 @@ void gworker_adopt(struct guest *g)
 	g->worker = WORKER_ADOPTED;
 	g->started_ns = clock_ns();
 	g->why[0] = 0;
+	g->crashed[0] = 0;
 	loop_timer_set(g->timer, GUEST_ANSWER_MS);
 	log_info(g->tag, "worker %d was there before us", (int)g->child.pid);
 }
@@ -168,15 +170,22 @@ static bool is_served(const struct device *d)
 	       d->ops->serving(&mine->bdev);
 }
 
+static bool was_at_it(const struct device *d)
+{
+	return thread_is_of(d->guest->crashed, d->tag);
+}
+
 /*
- * The worker has crashed: which device is it that it cannot live with? One that is on
- * trial, else of those that were being served, else of any, whoever it has crashed with
- * most often: a trial may be over before a busy machine has come to serve anything.
+ * The worker has crashed: which device is it that it cannot live with? The one whose
+ * thread it says it was. If it could not say that: one that is on trial, else of those
+ * that were being served, else of any, whoever it has crashed with most often: a trial
+ * may be over before a busy machine has come to serve anything.
  */
 static void count_crash(struct guest *g)
 {
-	static bool (*const blame[])(
-		const struct device *d) = { device_on_trial, is_served, may_be_served };
+	static bool (*const blame[])(const struct device *d) = {
+		was_at_it, device_on_trial, is_served, may_be_served
+	};
 	bool found = false;
 	struct device *d;
 
@@ -194,6 +203,17 @@ static void count_crash(struct guest *g)
 				          d->crashes);
 			}
 	}
+}
+
+/* A worker may say anything. */
+static bool thread_known(const struct guest *g)
+{
+	const struct device *d;
+
+	LIST_FOREACH (d, &g->devices, link)
+		if (was_at_it(d))
+			return true;
+	return false;
 }
 
 /* What the worker held ended with it, or waits for the next one. */
@@ -251,6 +271,8 @@ static void on_end(void *arg)
 	/* Its last words first. */
 	while (g->log_src && relay_read(&g->relay, g->child.log) > 0)
 		;
+	if (g->sock_src)
+		guest_on_sock(g);
 	worker_unwatch(g);
 	child_reap(&g->child, &end);
 	g->worker = WORKER_NONE;
@@ -259,7 +281,9 @@ static void on_end(void *arg)
 	if (leaving && end.good)
 		log_debug(g->tag, "worker %d has ended", (int)pid);
 	else if (!renewing && log_allowed(&g->limit, GUEST_LINES, g->tag))
-		log_err(g->tag, "worker %d has ended: %s", (int)pid, end.how);
+		log_err(g->tag, "worker %d has ended: %s%s%s", (int)pid, end.how,
+		        thread_known(g) ? ", in thread " : "",
+		        thread_known(g) ? g->crashed : "");
 	if (!leaving && !renewing)
 		judge_end(g, end.crashed || g->why[0]);
 	g->retries = 0;

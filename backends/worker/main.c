@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include "crash.h"
 #include "files.h"
 #include "gnt.h"
 #include "log.h"
@@ -51,6 +52,7 @@ static void setup_process(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
+	crash_init();
 	/* Nothing is ever executed from here; see to it that it would gain nothing. */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	fcntl(MSG_WORKER_FD, F_SETFD, FD_CLOEXEC);

@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 
 #include "backend.h"
+#include "crash.h"
 #include "log.h"
 #include "msg.h"
 #include "wentry.h"
@@ -151,6 +152,7 @@ static void check_done(struct wdevs *w)
 static void on_super_gone(struct wdevs *w)
 {
 	loop_del(&w->on_sock);
+	crash_tell(-1);
 	close(take_fd(&w->sock));
 	for (struct wentry *e = w->list; e && w->listen < 0; e = e->next)
 		wentry_stop(e);
@@ -204,11 +206,13 @@ static void on_listen(void *arg)
 		return;
 	if (w->on_sock) {
 		loop_del(&w->on_sock);
+		crash_tell(-1);
 		close(w->sock);
 	}
 	w->sock = sock;
 	if (loop_add_fd(w->loop, sock, on_sock, w, &w->on_sock))
 		close(take_fd(&w->sock));
+	crash_tell(w->sock);
 }
 
 static void on_sock(void *arg)
@@ -383,6 +387,7 @@ int wdevs_new(struct loop *l, uint32_t domid, int sock, int listen, struct gnt *
 		wdevs_free(w);
 		return rc;
 	}
+	crash_tell(sock);
 	send_to_super(w, MSG_HELLO, 0, &hello);
 	*out = w;
 	return 0;

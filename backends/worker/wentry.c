@@ -86,14 +86,9 @@ int wentry_connect(struct wentry *e, struct msg *connect, char *text, size_t siz
 void wdev_thread_name(const struct wdev *d, pthread_t thread, uint32_t queue,
                       uint32_t nqueues)
 {
-	const char *dev = strrchr(d->tag, ' ');
-	char name[16];
+	char name[THREAD_NAME];
 
-	dev = dev ? dev + 1 : d->tag;
-	if (nqueues > 1)
-		snprintf(name, sizeof(name), "%.12s.%u", dev, queue % 10);
-	else
-		snprintf(name, sizeof(name), "%.15s", dev);
+	thread_name(d->tag, queue, nqueues, name);
 	pthread_setname_np(thread, name);
 }
 

@@ -3,8 +3,8 @@
  * aim FILE ROUNDS - have workers die at each point, of each kind of request, one after
  * the other, under whatever load there is. TAP; a point that nobody comes to within 20 s
  * fails.
- * aim FILE - DISK - have all workers crash with the first I/O of that disk,
- * "vbd-51712", from now on; "" ends it.
+ * aim FILE -|mute DISK - have all workers crash with the first I/O of that disk,
+ * "vbd-51712", from now on, and say so or not; "" ends it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +71,8 @@ int main(int argc, char **argv)
 	struct points *p;
 	uint32_t rounds = 0, n = 0, bad = 0;
 
-	bool always = argc == 4 && strcmp(argv[2], "-") == 0;
+	bool mute = argc == 4 && strcmp(argv[2], "mute") == 0;
+	bool always = mute || (argc == 4 && strcmp(argv[2], "-") == 0);
 
 	if (!always && (argc != 3 || num_u32(argv[2], 100000, &rounds)))
 		return 2;
@@ -84,6 +85,7 @@ int main(int argc, char **argv)
 	if (always) {
 		snprintf(p->thread, sizeof(p->thread), "%s", argv[3]);
 		p->kind = POINTS_ANY;
+		p->mute = mute;
 		__atomic_store_n(&p->point, argv[3][0] ? BLK_POINT_complete : 0U,
 		                 __ATOMIC_RELEASE);
 		return 0;

@@ -72,8 +72,11 @@ void blk_point_call(enum blk_point p, const uint8_t *req)
 	    (points->kind != POINTS_ANY && points->kind != kind_of(req)))
 		return;
 	if (points->thread[0]) {
-		if (is_thread(points->thread))
-			kill(getpid(), SIGABRT);
+		if (is_thread(points->thread)) {
+			if (points->mute)
+				signal(SIGABRT, SIG_DFL);
+			raise(SIGABRT);
+		}
 		return;
 	}
 	/* One thread dies for all. */

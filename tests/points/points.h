@@ -26,12 +26,14 @@ enum points_kind {
  * @next_point, @next_kind: Where then, of the same kind of request
  * @hits:	Workers that have died so
  * @thread:	If not empty: only in threads of that name, again and again, by SIGABRT
+ * @mute:	The worker cannot say so any more
  */
 struct points {
 	uint32_t point, kind;
 	uint32_t next_point, next_kind;
 	uint32_t hits;
 	char thread[16];
+	uint32_t mute;
 };
 
 #endif

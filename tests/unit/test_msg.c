@@ -128,6 +128,8 @@ static void breach_is_refused_and_leaks_nothing(void **state)
 	REFUSED(sizeof(bad) - 1, (void)0);
 	REFUSED(8, (void)0);
 	REFUSED(sizeof(bad), memset(bad.r.text, 'x', sizeof(bad.r.text)));
+	REFUSED(16 + sizeof(struct msg_crashed), bad.type = MSG_CRASHED;
+	        memset(bad.r.text, 'x', THREAD_NAME));
 #undef REFUSED
 
 	/* A descriptor that the type does not carry is closed, not kept. */
