@@ -28,7 +28,12 @@ if ! loop=$(losetup -o 1M -f --show "$work/slow" 2>/dev/null); then
 	echo "1..0 # SKIP no loop device can be had here"
 	exit 0
 fi
-trap 'rc=$?; losetup -d "$loop" 2>/dev/null; (exit $rc); scenario_end' EXIT
+# Once: then its name may be another's.
+unloop() {
+	[ -z "$loop" ] || losetup -d "$loop"
+	loop=''
+}
+trap 'rc=$?; unloop; (exit $rc); scenario_end' EXIT
 pvbackd_start
 guest_up 1
 check "a disk" dom0 vbd-attach --wait 1 "$loop" xvda
@@ -82,6 +87,6 @@ check "the data is there" io "read -P 4 0 4k"
 leave "the guest leaves again"
 check "detached" detach 1 xvda
 pvbackd_stop
-losetup -d "$loop"
+unloop
 fuse_down
 scenario_done
