@@ -250,12 +250,13 @@ $(O)/tests/other/pvbackd-worker: $(O)/backends/worker/main.o \
 		$(O)/tests/other/backends/worker/wdevs.o $(WORKER_A) $(COMMON_A)
 	$(link) $(LIBS_WORKER)
 
-# ---- A worker, and a pvbackd, that die where they are told (tests/points) -------------
+# ---- A worker, and a pvbackd, that die where they are told, and whose clock on the wall
+# jumps (tests/points) ------------------------------------------------------------------
 inc/tests/points := common backends/blkback backends/supervisor tests/points
 POINTS := $(O)/points/pvbackd-worker $(O)/points/pvbackd $(O)/tests/points/aim
-SUPER_POINTS_C := backends/supervisor/main.c tests/points/superdie.c \
+SUPER_POINTS_C := backends/supervisor/main.c tests/points/superdie.c tests/points/jump.c \
 		  $(addprefix backends/supervisor/,device.c dev_kept.c guest.c)
-POINTS_C := backends/worker/main.c tests/points/die.c \
+POINTS_C := backends/worker/main.c tests/points/die.c tests/points/jump.c \
 	    $(filter-out %_super.c,$(call src,backends/blkback))
 
 programs: $(POINTS)
