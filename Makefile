@@ -315,7 +315,7 @@ PACKAGES := build-essential pkg-config libxen-dev xen-utils-4.17 xenstore-utils 
 	    libcmocka-dev liburing-dev libjansson-dev nettle-dev nbdkit nbdkit-plugin-dev libnbd-bin e2fsprogs iproute2 jq \
 	    iperf3 iputils-ping tcpdump
 CHECK_PACKAGES := clang clang-format clang-tidy cppcheck shellcheck mandoc fio qemu-utils \
-	    qemu-system-common python3 ethtool valgrind tshark
+	    qemu-system-common python3 ethtool valgrind tshark sshfs openssh-sftp-server
 
 deps: ## Install the Debian packages that are missing (needs root)
 	$(Q)tests/deps $(PACKAGES) $(CHECK_PACKAGES)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -15,55 +14,7 @@
 
 #include "log.h"
 #include "msg.h"
-
-/* What the worker finds open: nothing, stderr twice, its sockets; and no more. */
-static int child_files(posix_spawn_file_actions_t *fa, int sock, int log, int listen)
-{
-	int rc = posix_spawn_file_actions_addopen(fa, 0, "/dev/null", O_RDONLY, 0);
-
-	rc = rc ? rc : posix_spawn_file_actions_adddup2(fa, log, 1);
-	rc = rc ? rc : posix_spawn_file_actions_adddup2(fa, log, 2);
-	rc = rc ? rc : posix_spawn_file_actions_adddup2(fa, sock, MSG_WORKER_FD);
-	rc = rc ? rc : posix_spawn_file_actions_adddup2(fa, listen, MSG_WORKER_LISTEN);
-	return rc ? rc
-	          : posix_spawn_file_actions_addclosefrom_np(fa, MSG_WORKER_LISTEN + 1);
-}
-
-/* We ignore SIGPIPE and libevent has handlers: a program starts with the defaults. */
-static int child_signals(posix_spawnattr_t *attr)
-{
-	sigset_t none, all;
-	int rc;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	rc = posix_spawnattr_setsigmask(attr, &none);
-	rc = rc ? rc : posix_spawnattr_setsigdefault(attr, &all);
-	return rc ? rc
-	          : posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK |
-	                                                   POSIX_SPAWN_SETSIGDEF);
-}
-
-static int child_exec(const char *program, char *const argv[], int sock, int log,
-                      int listen, pid_t *pid)
-{
-	posix_spawn_file_actions_t fa;
-	posix_spawnattr_t attr;
-	int rc = posix_spawn_file_actions_init(&fa);
-
-	if (rc)
-		return -rc;
-	rc = posix_spawnattr_init(&attr);
-	if (rc)
-		goto free_fa;
-	rc = child_files(&fa, sock, log, listen);
-	rc = rc ? rc : child_signals(&attr);
-	rc = rc ? rc : posix_spawn(pid, program, &fa, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-free_fa:
-	posix_spawn_file_actions_destroy(&fa);
-	return -rc;
-}
+#include "spawn.h"
 
 static int set_nonblocking(int fd)
 {
@@ -82,7 +33,9 @@ static int child_run(const char *program, uint32_t domid, int sock, int log, int
 
 	snprintf(id, sizeof(id), "%u", domid);
 	snprintf(level, sizeof(level), "%s", log_level_name(log_get_level()));
-	return child_exec(program, argv, sock, log, listen, pid);
+	return spawn(program, argv,
+	             &(struct spawn_fds){ .sock = sock, .log = log, .listen = listen },
+	             pid);
 }
 
 static int address(const char *run_dir, uint32_t domid, struct sockaddr_un *a)
@@ -116,7 +69,7 @@ static int call(const char *run_dir, uint32_t domid, int sock)
 /* A socket that is bound: the worker listens on it, and so it is known whose it is. */
 static int bind_listen(const char *run_dir, uint32_t domid, int *out)
 {
-	autoclose int probe = -1, fd = -1, high;
+	autoclose int probe = -1, fd = -1;
 	struct sockaddr_un a;
 	mode_t mask;
 	int rc = unix_socket(&probe);
@@ -132,11 +85,7 @@ static int bind_listen(const char *run_dir, uint32_t domid, int *out)
 	umask(mask);
 	if (rc)
 		return rc;
-	/* Above all that child_files() makes anew. */
-	high = fcntl(fd, F_DUPFD_CLOEXEC, MSG_WORKER_LISTEN + 1);
-	if (high < 0)
-		return -errno;
-	*out = take_fd(&high);
+	*out = take_fd(&fd);
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 #include "notify.h"
 #include "registry.h"
 #include "runlock.h"
+#include "spawn.h"
 #include "super.h"
 #include "version.h"
 
@@ -267,6 +268,11 @@ static int run(struct pvbackd *p)
 		        "at most %ju files may be open, pvbackd and its workers need %u: "
 		        "raise LimitNOFILE= or ulimit -Hn",
 		        (uintmax_t)files, FILES_MIN);
+		return EXIT_FAILURE;
+	}
+	rc = spawn_prepare();
+	if (rc) {
+		log_err(NULL, "/dev/null: %s", strerror(-rc));
 		return EXIT_FAILURE;
 	}
 	rc = loop_new(&p->loop);

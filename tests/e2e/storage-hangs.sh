@@ -22,7 +22,7 @@ cat >"$work/script" <<'END'
 END
 chmod +x "$work/script"
 closed() { ! open_by_someone "$1"; }
-stop() { kill -STOP "$fuse_server"; }
+stop() { halt "$fuse_server"; }
 go_on() { kill -CONT "$fuse_server"; }
 attach_slow() { dom0 vbd-attach --wait --script "$work/script" 1 "$work/slow" xvda; }
 
