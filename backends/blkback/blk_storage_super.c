@@ -260,6 +260,19 @@ int blk_storage_ready(struct bdev *d, unsigned int n)
 	return rc ? rc : -EAGAIN;
 }
 
+void blk_storage_adopt(struct bdev *d, int *fds, uint32_t n)
+{
+	struct blk *b = d->priv;
+	struct blk_image *im = b->image;
+	int loop = take_fd(&im->loop);
+
+	image_shut(d, im);
+	im->loop = loop;
+	im->fd = take_fd(&fds[0]);
+	for (uint32_t i = 1; i < n; i++)
+		im->more[im->nmore++] = take_fd(&fds[i]);
+}
+
 void blk_storage_close(struct bdev *d)
 {
 	struct blk *b = d->priv;

@@ -46,6 +46,9 @@ void blk_storage_release(struct bdev *d);
 /** blk_storage_update() - The image has grown; storage that was away is to be tried */
 int blk_storage_update(struct bdev *d, struct bdev_conf *told, struct bdev_update *u);
 
+/** blk_storage_adopt() - The image's descriptors are these @n, which are taken */
+void blk_storage_adopt(struct bdev *d, int *fds, uint32_t n);
+
 /** blk_storage_abandon() - Also: what is under way for the image */
 void blk_storage_abandon(struct bdev *d);
 

@@ -156,13 +156,8 @@ static int blk_adopt(struct bdev *d, struct bdev_conf *conf)
 		goto odd;
 	if (!blk_life_same(b->image->fd, conf->fds[0]))
 		return image_replaced(d);
-	close(b->image->fd);
-	b->image->fd = take_fd(&conf->fds[0]);
+	blk_storage_adopt(d, conf->fds, c.nqueues);
 	b->image->direct = c.flags & BLK_DIRECT;
-	while (b->image->nmore)
-		close(b->image->more[--b->image->nmore]);
-	for (uint32_t i = 1; i < c.nqueues; i++)
-		b->image->more[b->image->nmore++] = take_fd(&conf->fds[i]);
 	blk_life_adopt(&b->life, &c, conf->fds + c.nqueues);
 	b->published = published_before(d);
 	return 0;

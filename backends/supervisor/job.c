@@ -27,6 +27,8 @@
 /**
  * struct bdev_job
  * @d:		Gets a turn when it is over; NULL: nobody asks any more
+ * @left:	Since before it was over: @arg is dropped where it was worked on, as that
+ *		may wait for storage, too; guarded by the lock
  * @over:	run() has returned; guarded by the lock, as is what it left in @arg
  */
 struct bdev_job {
@@ -38,7 +40,7 @@ struct bdev_job {
 	void (*run)(void *arg);
 	void (*drop)(void *arg);
 	void *arg;
-	bool over;
+	bool left, over;
 };
 
 /** struct jobs - The list is the main thread's */
@@ -69,7 +71,8 @@ static bool is_over(struct bdev_job *j)
 static void job_free(struct bdev_job *j)
 {
 	LIST_REMOVE(j, link);
-	j->drop(j->arg);
+	if (!j->left)
+		j->drop(j->arg);
 	free(j);
 }
 
@@ -80,6 +83,11 @@ static void *job_thread(void *arg)
 
 	j->run(j->arg);
 	pthread_mutex_lock(&all->lock);
+	if (j->left) {
+		pthread_mutex_unlock(&all->lock);
+		j->drop(j->arg);
+		pthread_mutex_lock(&all->lock);
+	}
 	j->over = true;
 	eventfd_write(all->wake, 1);
 	pthread_cond_broadcast(&all->end);
@@ -194,11 +202,16 @@ void *bdev_job_take(struct bdev_job **j)
 void bdev_job_leave(struct bdev_job **j)
 {
 	struct bdev_job *job = take_ptr(*j);
+	bool over;
 
 	if (!job)
 		return;
 	job->d = NULL;
-	if (is_over(job))
+	pthread_mutex_lock(&job->all->lock);
+	over = job->over;
+	job->left = !over;
+	pthread_mutex_unlock(&job->all->lock);
+	if (over)
 		job_free(job);
 }
 
