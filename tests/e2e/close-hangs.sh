@@ -15,11 +15,14 @@ server=$!
 sshfs -f -o passive "host:$work/real" "$work/remote" <&8 >&7 2>"$work/sshfs.log" &
 sshfs=$!
 exec 7>&- 8>&-
+# Once: then their numbers may be others'.
 undo() {
+	[ -n "$sshfs" ] || return 0
 	kill -CONT "$sshfs" 2>/dev/null
 	umount "$work/remote" 2>/dev/null
 	kill "$sshfs" "$server" 2>/dev/null
 	wait "$sshfs" "$server" 2>/dev/null
+	sshfs=''
 }
 trap 'rc=$?; undo; (exit $rc); scenario_end' EXIT
 if ! until_true $patience mountpoint -q "$work/remote"; then
