@@ -300,8 +300,8 @@ bool net_steer_can(void)
 		log_warn(NULL,
 		         "the kernel lets no program choose the queues of network cards: "
 		         "%s; feature-ctrl-ring is not offered, Windows does without "
-		         "RSS, and "
-		         "frames of a flow may overtake others when it changes its queue",
+		         "RSS, and frames of a flow may overtake others when it changes "
+		         "its queue",
 		         strerror(-rc));
 	said |= rc != 0;
 	return can;

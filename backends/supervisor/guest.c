@@ -282,8 +282,10 @@ static bool on_status(struct guest *g, struct device *d, const struct msg *m)
 
 static bool on_crashed(struct guest *g, struct device *d, const struct msg *m)
 {
-	(void)d;
-	memcpy(g->crashed, m->u.crashed.thread, sizeof(g->crashed));
+	/* It may say anything. */
+	LIST_FOREACH (d, &g->devices, link)
+		if (thread_is_of(m->u.crashed.thread, d->tag))
+			memcpy(g->crashed, m->u.crashed.thread, sizeof(g->crashed));
 	return true;
 }
 

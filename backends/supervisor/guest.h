@@ -50,7 +50,7 @@ enum worker_state {
  * @pause_ms:	Before the next one is started
  * @retries:	Looks whether that I/O has ended
  * @why:	What the worker was killed for, if it was
- * @crashed:	Thread that it crashed in, as it says; "" if it has not said so
+ * @crashed:	Thread of one of @devices that it crashed in, as it says; or ""
  * @renewing:	The worker is being replaced
  * @last_handle: Given to the device connected last; never used again for another
  */

@@ -53,6 +53,16 @@ static void worker_unwatch(struct guest *g)
 	loop_timer_stop(g->timer);
 }
 
+/* It owes an answer, and nothing is known of its end. */
+static void worker_begins(struct guest *g, enum worker_state how)
+{
+	g->worker = how;
+	g->started_ns = clock_ns();
+	g->why[0] = 0;
+	g->crashed[0] = 0;
+	loop_timer_set(g->timer, GUEST_ANSWER_MS);
+}
+
 static int worker_start(struct guest *g)
 {
 	const struct config *conf = g->super->conf;
@@ -69,11 +79,7 @@ static int worker_start(struct guest *g)
 		child_reap(&g->child, &end);
 		return rc;
 	}
-	g->worker = WORKER_STARTING;
-	g->started_ns = clock_ns();
-	g->why[0] = 0;
-	g->crashed[0] = 0;
-	loop_timer_set(g->timer, GUEST_ANSWER_MS);
+	worker_begins(g, WORKER_STARTING);
 	log_debug(g->tag, "worker is process %d", (int)g->child.pid);
 	return 0;
 }
@@ -108,11 +114,7 @@ void gworker_adopt(struct guest *g)
 		return;
 	}
 	/* What cannot be talked to ends, or is ended, as any worker. */
-	g->worker = WORKER_ADOPTED;
-	g->started_ns = clock_ns();
-	g->why[0] = 0;
-	g->crashed[0] = 0;
-	loop_timer_set(g->timer, GUEST_ANSWER_MS);
+	worker_begins(g, WORKER_ADOPTED);
 	log_info(g->tag, "worker %d was there before us", (int)g->child.pid);
 }
 
@@ -205,17 +207,6 @@ static void count_crash(struct guest *g)
 	}
 }
 
-/* A worker may say anything. */
-static bool thread_known(const struct guest *g)
-{
-	const struct device *d;
-
-	LIST_FOREACH (d, &g->devices, link)
-		if (was_at_it(d))
-			return true;
-	return false;
-}
-
 /* What the worker held ended with it, or waits for the next one. */
 static void worker_tell_end(struct guest *g, const char *how)
 {
@@ -282,8 +273,7 @@ static void on_end(void *arg)
 		log_debug(g->tag, "worker %d has ended", (int)pid);
 	else if (!renewing && log_allowed(&g->limit, GUEST_LINES, g->tag))
 		log_err(g->tag, "worker %d has ended: %s%s%s", (int)pid, end.how,
-		        thread_known(g) ? ", in thread " : "",
-		        thread_known(g) ? g->crashed : "");
+		        g->crashed[0] ? ", in thread " : "", g->crashed);
 	if (!leaving && !renewing)
 		judge_end(g, end.crashed || g->why[0]);
 	g->retries = 0;

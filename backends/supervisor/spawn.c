@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,7 +108,8 @@ static int run_apart(struct start *s, pid_t *pid)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	*pid = clone(run, stack + STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD,
 	             s);
-	s->err = *pid < 0 ? errno : s->err;
+	if (*pid < 0)
+		s->err = errno;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (s->err && *pid >= 0)
 		waitpid(*pid, NULL, 0);
@@ -125,8 +126,10 @@ int spawn(const char *program, char *const argv[], const struct spawn_fds *fds,
 	rc = rc ? rc : put(SLOT_LISTEN, fds->listen);
 	rc = rc ? rc : run_apart(&s, pid);
 	/* Their other ends see the worker's end by theirs alone. */
-	for (enum slot i = SLOT_SOCK; i < SLOTS; i++)
-		if (dup3(slot[SLOT_NULL], slot[i], O_CLOEXEC) < 0)
-			rc = rc ? rc : -errno;
+	for (enum slot i = SLOT_SOCK; i < SLOTS; i++) {
+		int err = put(i, slot[SLOT_NULL]);
+
+		rc = rc ? rc : err;
+	}
 	return rc;
 }
